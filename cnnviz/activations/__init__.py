@@ -1,0 +1,1 @@
+"""Module and input -> what every layer sees."""

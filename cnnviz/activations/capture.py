@@ -1,0 +1,49 @@
+"""The feature maps of any layer, from a forward pass that is a walk over the traced graph."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from cnnviz.errors import BadOption, UnknownLayer
+from cnnviz.recorder import follow
+
+
+def capture(
+    module: nn.Module,
+    x: Tensor,
+    layers: Iterable[str] | None = None,
+    *,
+    on_step: Callable[[int, int], None] | None = None,
+) -> dict[str, Tensor]:
+    """What layers give for an input, to the bit what a plain forward pass computes there.
+
+    Runs no further than the last layer asked for. Hooks are not used: a module can be captured from
+    many threads at once, `add` and `cat` have maps like any layer, and an in-place ReLU leaves the
+    convolution's map as it was. The module is run in the mode it is in; `build` gives evaluation mode.
+
+    Args:
+        module: any module that `trace` can follow, on the device of `x`.
+        x: (N, C, H, W), normalised as the network expects it.
+        layers: paths as in the graph (`layer1.0.conv1`, `layer1.0.add`); all of them by default.
+        on_step: called with (operations done, operations to do), for a progress bar.
+
+    Returns:
+        One tensor a path, in the order of the forward pass: (N, C, H, W) for maps, (N, features) for vectors.
+
+    Raises:
+        UnknownLayer: a path that the graph doesn't have; names the closest ones.
+        Untraceable, ShapeMismatch: as `trace`.
+    """
+    if x.dim() < 2:
+        raise BadOption(f"The input has shape {tuple(x.shape)}, but a batch is needed: (1, 3, 224, 224), say.")
+    program = follow(module, tuple(x.shape))
+    numbers = {step.path: number for number, step in enumerate(program.steps) if step.live}
+    numbers |= {path: ref.step for path, ref in program.outputs.items()}
+    wanted = list(numbers if layers is None else layers)
+    for path in wanted:
+        if path not in numbers:
+            raise UnknownLayer(path, numbers, str(getattr(module, "network", type(module).__name__)))
+    with torch.no_grad():
+        kept = program.run(module, x, {numbers[path] for path in wanted}, on_step)
+    return {path: kept[numbers[path]] for path in sorted(wanted, key=numbers.__getitem__)}

@@ -1,0 +1,95 @@
+"""Receptive fields: which window of the input a unit of a layer can see.
+
+Source: Araujo, Norris, Sim 2019, 'Computing receptive fields of convolutional neural networks'.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from cnnviz.graph import ReceptiveField, Shape, Value
+
+POINTWISE = frozenset(
+    "add sub mul div concat batchnorm celu dropout elu gelu hardsigmoid hardswish hardtanh leakyrelu logsigmoid "
+    "lrn mish prelu relu relu6 selu sigmoid silu softplus softsign tanh output".split()
+)
+"""Operations whose unit sees of each input no more than the place it stands at."""
+
+PIXEL = ReceptiveField(size=(1, 1), stride=(1, 1), start=(0, 0))
+
+
+def receptive_field_after(
+    op: str,
+    hyperparameters: Mapping[str, Value],
+    input_shapes: Sequence[Shape],
+    output_shape: Shape,
+    fields: Sequence[ReceptiveField | None],
+) -> ReceptiveField | None:
+    """The receptive field of a layer, given those of the tensors that enter it.
+
+    A window of kernel k, stride s, padding p and dilation d on units that see (size, stride, start) sees
+    size + d(k - 1) stride, at stride s stride, from start - p stride on. Where branches join, the hull of
+    their windows counts.
+
+    Returns:
+        None where a unit sees the whole input, or no fixed window of it.
+    """
+    if op == "input":
+        return PIXEL if len(output_shape) == 3 else None
+    known = [field for field in fields if field is not None]
+    if len(output_shape) != 3 or not fields or len(known) < len(fields):
+        return None
+    if op in POINTWISE:
+        return _hull(known)
+    shape = input_shapes[0]
+    if "output_size" in hyperparameters:  # adaptive pooling: a fixed window only where it divides evenly
+        if output_shape[1:] == (1, 1) or any(n % m for n, m in zip(shape[1:], output_shape[1:], strict=True)):
+            return known[0] if shape == output_shape and shape[1:] != (1, 1) else None
+        kernel = (shape[1] // output_shape[1], shape[2] // output_shape[2])
+        return _slide(known[0], kernel=kernel, stride=kernel)
+    if op in ("conv", "maxpool", "avgpool", "subsample"):
+        window = {name: _axes(hyperparameters[name]) for name in ("kernel", "stride", "padding", "dilation")}
+        if op == "avgpool" and window["kernel"] == shape[1:] and window["padding"] == (0, 0):
+            return None  # global average pooling by another name
+        return _slide(known[0], **window)
+    if op == "pad":
+        before = _axes(hyperparameters["before"])
+        return _slide(known[0], padding=before)
+    if op == "slice" and "step" in hyperparameters:
+        skipped = tuple(-n for n in _axes(hyperparameters["start"]))
+        return _slide(known[0], stride=_axes(hyperparameters["step"]), padding=(skipped[0], skipped[1]))
+    return None
+
+
+def _slide(
+    field: ReceptiveField,
+    kernel: tuple[int, int] = (1, 1),
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
+    dilation: tuple[int, int] = (1, 1),
+) -> ReceptiveField:
+    height, width = (
+        (
+            field.size[axis] + dilation[axis] * (kernel[axis] - 1) * field.stride[axis],
+            field.stride[axis] * stride[axis],
+            field.start[axis] - padding[axis] * field.stride[axis],
+        )
+        for axis in (0, 1)
+    )
+    return ReceptiveField(
+        size=(height[0], width[0]), stride=(height[1], width[1]), start=(height[2], width[2])
+    )
+
+
+def _hull(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
+    """The smallest window that holds all of them, unit by unit; None where their strides differ."""
+    if len({field.stride for field in fields}) != 1:
+        return None
+    start = tuple(min(field.start[axis] for field in fields) for axis in (0, 1))
+    end = tuple(max(field.start[axis] + field.size[axis] for field in fields) for axis in (0, 1))
+    return ReceptiveField(
+        size=(end[0] - start[0], end[1] - start[1]), stride=fields[0].stride, start=(start[0], start[1])
+    )
+
+
+def _axes(value: Value) -> tuple[int, int]:
+    assert isinstance(value, tuple)
+    return (value[0], value[1])

@@ -1,0 +1,370 @@
+"""What PyTorch's modules and functions are called here, and the shapes they give.
+
+A tracer asks three things of every call in a forward pass: which operation it is
+(`conv`, `maxpool`, `add`, …), with which hyperparameters, and what comes out. The
+last one is answered by formula where we have one, which costs microseconds where
+running the operation on the meta device costs up to a millisecond.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from cnnviz.errors import ShapeMismatch
+from cnnviz.graph import Shape, Value
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation's name in the graph and its hyperparameters."""
+
+    op: str
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """A module that computes something new declares what it is."""
+
+    def describe(self) -> tuple[str, dict[str, Value]]:
+        """The operation's name and its hyperparameters."""
+        ...
+
+
+KEEPS_SHAPE = frozenset(
+    "batchnorm celu dropout elu gelu groupnorm hardsigmoid hardswish hardtanh instancenorm layernorm leakyrelu "
+    "logsigmoid logsoftmax lrn mish prelu relu relu6 selu sigmoid silu softmax softplus softsign tanh".split()
+)
+"""Operations whose output has their input's shape."""
+
+
+# --- modules -----------------------------------------------------------------
+
+
+def pair(value: Any) -> tuple[int, int]:
+    """(height, width) of an argument that may be one number for both."""
+    if isinstance(value, Sequence):
+        return (int(value[0]), int(value[-1]))
+    return (int(value), int(value))
+
+
+def _window(kernel: Any, stride: Any, padding: Any, dilation: Any) -> dict[str, Value]:
+    kernel, dilation = pair(kernel), pair(dilation)
+    if padding == "valid":
+        padding = 0
+    if padding == "same":  # PyTorch puts the odd pixel behind
+        total = tuple(d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+        before, after = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
+        ends: dict[str, Value] = {} if before == after else {"padding_after": after}
+        return {"kernel": kernel, "stride": pair(stride), "padding": before, **ends, "dilation": dilation}
+    return {"kernel": kernel, "stride": pair(stride), "padding": pair(padding), "dilation": dilation}
+
+
+def _conv(m: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, Value]:
+    window = _window(m.kernel_size, m.stride, m.padding, m.dilation)
+    if isinstance(m, nn.ConvTranspose2d):
+        window["output_padding"] = pair(m.output_padding)
+    return {
+        **window,
+        "groups": m.groups,
+        "bias": m.bias is not None,
+        "in_channels": m.in_channels,
+        "out_channels": m.out_channels,
+    }
+
+
+def _maxpool(m: nn.MaxPool2d) -> dict[str, Value]:
+    return {**_window(m.kernel_size, m.stride, m.padding, m.dilation), "ceil_mode": bool(m.ceil_mode)}
+
+
+def _avgpool(m: nn.AvgPool2d) -> dict[str, Value]:
+    return {**_window(m.kernel_size, m.stride, m.padding, 1), "ceil_mode": bool(m.ceil_mode)}
+
+
+def _adaptive(m: nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d) -> dict[str, Value]:
+    return _output_size(m.output_size)
+
+
+def _output_size(size: Any) -> dict[str, Value]:
+    sizes = size if isinstance(size, Sequence) else (size, size)
+    return {"output_size": tuple(-1 if s is None else int(s) for s in sizes)}
+
+
+def _attributes(*names: str) -> Callable[[nn.Module], dict[str, Value]]:
+    return lambda m: {name: getattr(m, name) for name in names}
+
+
+def _zero_pad(m: nn.ZeroPad2d) -> dict[str, Value]:
+    return _pad_ends(m.padding)
+
+
+_MODULES: dict[type[nn.Module], tuple[str, Callable[[Any], dict[str, Value]]]] = {
+    nn.Conv2d: ("conv", _conv),
+    nn.ConvTranspose2d: ("convtranspose", _conv),
+    nn.Linear: (
+        "linear",
+        lambda m: {
+            "in_features": m.in_features,
+            "out_features": m.out_features,
+            "bias": m.bias is not None,
+        },
+    ),
+    nn.MaxPool2d: ("maxpool", _maxpool),
+    nn.AvgPool2d: ("avgpool", _avgpool),
+    nn.AdaptiveAvgPool2d: ("avgpool", _adaptive),
+    nn.AdaptiveMaxPool2d: ("maxpool", _adaptive),
+    nn.BatchNorm2d: ("batchnorm", _attributes("eps", "momentum")),
+    nn.BatchNorm1d: ("batchnorm", _attributes("eps", "momentum")),
+    nn.LayerNorm: ("layernorm", _attributes("normalized_shape", "eps")),
+    nn.GroupNorm: ("groupnorm", _attributes("num_groups", "eps")),
+    nn.InstanceNorm2d: ("instancenorm", _attributes("eps")),
+    nn.LocalResponseNorm: ("lrn", _attributes("size", "alpha", "beta", "k")),
+    nn.Dropout: ("dropout", _attributes("p")),
+    nn.Dropout2d: ("dropout", _attributes("p")),
+    nn.AlphaDropout: ("dropout", _attributes("p")),
+    nn.Softmax: ("softmax", _attributes("dim")),
+    nn.LogSoftmax: ("logsoftmax", _attributes("dim")),
+    nn.LeakyReLU: ("leakyrelu", _attributes("negative_slope")),
+    nn.Flatten: ("flatten", _attributes("start_dim", "end_dim")),
+    nn.ZeroPad2d: ("pad", _zero_pad),
+}
+_OVERRIDABLE = ("forward", "_conv_forward")
+
+
+def describe_module(module: nn.Module) -> Operation | None:
+    """The operation that a module is, or None for one whose forward has to be followed.
+
+    A subclass with a forward of its own (a convolution that pads by itself, say) is followed.
+    """
+    if isinstance(module, Describes):
+        return Operation(*module.describe())
+    for cls in type(module).__mro__:
+        if cls in _MODULES:
+            op, hyperparameters = _MODULES[cls]
+            return Operation(op, hyperparameters(module))
+        if cls.__module__.startswith("torch.nn."):
+            break
+        if any(name in vars(cls) for name in _OVERRIDABLE):
+            return None
+    else:
+        return None
+    if module._modules and not isinstance(module, nn.MultiheadAttention):
+        return None  # Sequential, TransformerEncoderLayer and the like
+    return Operation(cls.__name__.removesuffix("1d").removesuffix("2d").lower())
+
+
+# --- functions ---------------------------------------------------------------
+
+_SIGNATURES: dict[str, tuple[str, ...]] = {
+    "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
+    "linear": ("input", "weight", "bias"),
+    "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode"),
+    "adaptive_avg_pool2d": ("input", "output_size"),
+    "adaptive_max_pool2d": ("input", "output_size"),
+    "pad": ("input", "pad", "mode", "value"),
+    "dropout": ("input", "p", "training"),
+    "softmax": ("input", "dim"),
+    "log_softmax": ("input", "dim"),
+    "cat": ("tensors", "dim"),
+    "mean": ("input", "dim", "keepdim"),
+    "getitem": ("input", "index"),
+}
+
+_NAMES = {
+    "conv2d": "conv",
+    "max_pool2d": "maxpool",
+    "avg_pool2d": "avgpool",
+    "adaptive_avg_pool2d": "avgpool",
+    "adaptive_max_pool2d": "maxpool",
+    "batch_norm": "batchnorm",
+    "layer_norm": "layernorm",
+    "group_norm": "groupnorm",
+    "local_response_norm": "lrn",
+    "leaky_relu": "leakyrelu",
+    "log_softmax": "logsoftmax",
+    "feature_dropout": "dropout",
+    "dropout2d": "dropout",
+    "cat": "concat",
+    "getitem": "slice",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "truediv": "div",
+}
+
+PASSES_ON = frozenset("contiguous detach to float double half bfloat16 clone alias requires_grad".split())
+"""Functions whose output is their input as far as a reader of the graph is concerned."""
+
+
+def function_name(func: Callable[..., Any]) -> str:
+    """`add` for torch.add, Tensor.__add__, Tensor.__iadd__ and Tensor.add_ alike."""
+    name = getattr(func, "__name__", type(func).__name__)
+    if name == "__get__":  # an attribute such as x.T: its descriptor knows the name
+        return str(getattr(getattr(func, "__self__", None), "__name__", "attribute"))
+    if name.startswith("__") and name.endswith("__"):
+        name = name.strip("_")
+        for prefix in ("i", "r"):
+            if hasattr(torch.Tensor, f"__{name[1:]}__") and name.startswith(prefix):
+                name = name[1:]
+    name = name.strip("_")
+    return {"concat": "cat", "concatenate": "cat", "subtract": "sub", "multiply": "mul"}.get(name, name)
+
+
+def describe_function(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation:
+    """The operation that a call of a torch function or tensor method is."""
+    name = function_name(func)
+    given: dict[str, Any] = dict(zip(_SIGNATURES.get(name, ()), args, strict=False)) | dict(kwargs)
+    op = _NAMES.get(name, name)
+    hyper: dict[str, Value] = {}
+    if name == "conv2d":
+        weight: Tensor = given["weight"]
+        groups = int(given.get("groups", 1))
+        hyper = _window(
+            tuple(weight.shape[2:]), given.get("stride", 1), given.get("padding", 0), given.get("dilation", 1)
+        )
+        hyper |= {"groups": groups, "bias": given.get("bias") is not None}
+        hyper |= {"in_channels": weight.shape[1] * groups, "out_channels": weight.shape[0]}
+    elif name == "linear":
+        out_features, in_features = given["weight"].shape
+        hyper = {"in_features": in_features, "out_features": out_features, "bias": given.get("bias") is not None}
+    elif name in ("max_pool2d", "avg_pool2d"):
+        kernel = given["kernel_size"]
+        stride = given.get("stride")
+        hyper = _window(
+            kernel, kernel if stride in (None, []) else stride, given.get("padding", 0), given.get("dilation", 1)
+        )
+        hyper["ceil_mode"] = bool(given.get("ceil_mode", False))
+    elif name.startswith("adaptive_"):
+        hyper = _output_size(given["output_size"])
+    elif name == "pad":
+        hyper = _pad_ends(given["pad"])
+    elif name == "getitem":
+        hyper = _slices(given["input"], given["index"])
+    elif name == "mean":
+        dims = given.get("dim")
+        axes = {d % 4 for d in (dims if isinstance(dims, Sequence) else [dims])} if dims is not None else set()
+        if given["input"].dim() == 4 and axes == {2, 3}:
+            op, hyper = "avgpool", {"output_size": (1, 1)}  # 'global average pooling'
+    elif name in ("cat", "softmax", "log_softmax"):
+        hyper = {"dim": int(given.get("dim") or 0)}
+    elif name == "dropout":
+        hyper = {"p": float(given.get("p", 0.5))}
+    return Operation(op, hyper)
+
+
+def _pad_ends(pad: Sequence[int]) -> dict[str, Value]:
+    left, right, top, bottom, front, back = [int(n) for n in [*pad, 0, 0, 0, 0, 0, 0][:6]]
+    return {"before": (top, left), "after": (bottom, right), "channels": (front, back)}
+
+
+def _slices(x: Tensor, index: Any) -> dict[str, Value]:
+    entries = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in [e if e is Ellipsis else None for e in entries]:
+        at = next(i for i, e in enumerate(entries) if e is Ellipsis)
+        entries[at : at + 1] = [slice(None)] * (x.dim() - len(entries) + 1)
+    entries += [slice(None)] * (x.dim() - len(entries))
+    text = ", ".join(_slice_text(e) for e in entries)
+    if x.dim() != 4 or not all(isinstance(e, slice) for e in entries):
+        return {"index": text}
+    ranges = [range(size)[e] for size, e in zip(x.shape, entries, strict=True)]
+    return {
+        "index": text,
+        "start": (ranges[2].start, ranges[3].start),
+        "step": (ranges[2].step, ranges[3].step),
+    }
+
+
+def _slice_text(entry: Any) -> str:
+    if not isinstance(entry, slice):
+        return str(entry) if isinstance(entry, int) else "…"
+    start, stop, step = ("" if n is None else str(n) for n in (entry.start, entry.stop, entry.step))
+    return f"{start}:{stop}" + (f":{step}" if step else "")
+
+
+# --- shapes ------------------------------------------------------------------
+
+
+def by_name(shape: Shape) -> str:
+    """A shape as readers write it: 256 x 6 x 6."""
+    return " x ".join(map(str, shape))
+
+
+def output_shape(operation: Operation, shape: Shape, path: str) -> Shape | None:
+    """The shape (without the batch) that an operation gives for one input, or None where no formula is known.
+
+    Raises:
+        ShapeMismatch: the input doesn't fit; names the layer, what it needs and what it got.
+    """
+    op, hyper = operation.op, operation.hyperparameters
+    if op == "linear":
+        _check_linear(hyper, shape, path)
+        return (*shape[:-1], _int(hyper["out_features"]))
+    if op in ("conv", "convtranspose", "maxpool", "avgpool", "subsample"):
+        return _window_shape(op, hyper, shape, path)
+    if op == "rbf":
+        return (_int(hyper["out_features"]),)
+    if op == "flatten":
+        first, last = _int(hyper["start_dim"]), _int(hyper["end_dim"])
+        return (math.prod(shape),) if (first, last) == (1, -1) else None
+    return shape if op in KEEPS_SHAPE else None
+
+
+def _check_linear(hyper: Mapping[str, Value], shape: Shape, path: str) -> None:
+    if not shape or shape[-1] != hyper["in_features"]:
+        raise ShapeMismatch(path, f"needs {hyper['in_features']} features, but gets {by_name(shape)}")
+
+
+def _window_shape(op: str, hyper: Mapping[str, Value], shape: Shape, path: str) -> Shape | None:
+    if len(shape) != 3:
+        raise ShapeMismatch(path, f"needs maps of channels x height x width, but gets {by_name(shape) or 'a number'}")
+    channels = hyper.get("in_channels", shape[0])
+    if shape[0] != channels:
+        raise ShapeMismatch(path, f"needs {channels} channels, but gets {shape[0]} ({by_name(shape)})")
+    deep = _int(hyper.get("out_channels", shape[0]))
+    if "output_size" in hyper:
+        size = hyper["output_size"]
+        assert isinstance(size, tuple)
+        return (deep, *(full if s < 0 else s for s, full in zip(size, shape[1:], strict=True)))
+    if op == "convtranspose":
+        return None
+    sizes = tuple(window_length(hyper, axis, shape[1 + axis]) for axis in (0, 1))
+    if min(sizes) < 1:
+        kernel, dilation, padding = (_ints(hyper[name]) for name in ("kernel", "dilation", "padding"))
+        least = tuple(
+            max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True)
+        )
+        raise ShapeMismatch(path, f"needs maps of at least {by_name(least)}, but gets {by_name(shape[1:])}")
+    return (deep, *sizes)
+
+
+def window_length(hyper: Mapping[str, Value], axis: int, length: int) -> int:
+    """How many places a sliding window has along an axis: ⌊(n + 2p − d(k − 1) − 1) / s⌋ + 1.
+
+    With `ceil_mode`, rounded up, unless the last window would lie in the padding alone (as PyTorch has it).
+    """
+    kernel, stride, before, dilation = (
+        _ints(hyper[name])[axis] for name in ("kernel", "stride", "padding", "dilation")
+    )
+    after = _ints(hyper.get("padding_after", hyper["padding"]))[axis]
+    room = length + before + after - dilation * (kernel - 1) - 1
+    if not hyper.get("ceil_mode"):
+        return room // stride + 1
+    places = -(-room // stride) + 1
+    return places - 1 if (places - 1) * stride >= length + before else places
+
+
+def _int(value: Value) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _ints(value: Value) -> tuple[int, ...]:
+    assert isinstance(value, tuple)
+    return value
+

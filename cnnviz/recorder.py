@@ -1,0 +1,546 @@
+"""Follows a module's forward pass on the meta device and keeps it as a program that can be run again.
+
+How: the forward runs once on a tensor without data. A copy of the module tree, which
+shares every parameter with the original, reports which module is being called; a
+TorchFunctionMode reports every other torch function. Both belong to the thread that
+follows, nothing is patched for the process, so that any number of threads can follow
+and run the same module at once.
+"""
+
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from cnnviz.errors import CnnvizError, ShapeMismatch, Untraceable
+from cnnviz.graph import Shape
+from cnnviz.operations import Operation, by_name, describe_function, describe_module, output_shape
+
+META = torch.device("meta")
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A tensor that a step made: the step's number, and where in its output if that holds several."""
+
+    step: int
+    index: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Named:
+    """A parameter or buffer, by its qualified name."""
+
+    name: str
+
+
+class _InputDevice:
+    """Stands for the device of the input: the one that a `device=x.device` in a forward means."""
+
+
+INPUT_DEVICE = _InputDevice()
+
+
+@dataclass
+class Step:
+    """One call of a forward pass.
+
+    Attributes:
+        path: unique name, see `cnnviz.graph.Layer.path`.
+        block: path of the module whose forward made the call, '' for the network itself.
+        module: qualified name of the module called, None for a function.
+        function: the function called, None for a module or the input.
+        args, kwargs: the arguments, tensors replaced by Ref and Named.
+        inputs: the tensors that come from other steps, in order.
+        shapes: shape of each output tensor, with the batch, by its index.
+        parameters: names of the parameters that it reads.
+        storage: number of the memory that the (first) output lies in; views share it.
+        writes: whether it overwrites its first input.
+        live: whether its output depends on the network's input.
+    """
+
+    path: str
+    block: str
+    operation: Operation
+    module: str | None = None
+    function: Callable[..., Any] | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[Ref, ...] = ()
+    shapes: dict[tuple[Any, ...], Shape] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
+    storage: int = 0
+    writes: bool = False
+    live: bool = True
+
+
+@dataclass
+class Program:
+    """A forward pass at one input shape: its steps in order, and what it returns.
+
+    Attributes:
+        outputs: the tensors returned, by path: `output`, or `output.NAME` for each of several.
+        blocks: paths of the modules that were followed into, in the order of their calls.
+    """
+
+    steps: list[Step]
+    outputs: dict[str, Ref]
+    blocks: list[str]
+
+    def run(
+        self,
+        module: nn.Module,
+        x: Tensor,
+        keep: Collection[int],
+        on_step: Callable[[int, int], None] | None = None,
+    ) -> dict[int, Tensor]:
+        """Runs the steps on real data up to the last one to be kept.
+
+        All state is local: one module can be run from many threads at once.
+
+        Args:
+            module: the module that was followed.
+            x: its input, of the shape that was followed.
+            keep: numbers of the steps whose (first) output tensor is wanted.
+            on_step: called with (steps done, steps to do) after each.
+
+        Returns:
+            The outputs by step. None of them is overwritten by a later in-place operation.
+        """
+        stop = max(keep, default=-1) + 1
+        overwritten = self._overwritten_after(stop)
+        last_use = {ref.step: number for number, step in enumerate(self.steps[:stop]) for ref in step.inputs}
+        dying: dict[int, list[int]] = defaultdict(list)
+        for used, user in last_use.items():
+            dying[user].append(used)
+        named = dict(module.named_parameters(remove_duplicate=False))
+        named |= dict(module.named_buffers(remove_duplicate=False))
+        modules = dict(module.named_modules(remove_duplicate=False))
+        values: dict[int, Any] = {}
+        kept: dict[int, Tensor] = {}
+
+        def real(value: Any) -> Any:
+            if isinstance(value, Ref):
+                tensor = values[value.step]
+                for key in value.index:
+                    tensor = tensor[key]
+                return tensor
+            if isinstance(value, Named):
+                return named[value.name]
+            return x.device if value is INPUT_DEVICE else value
+
+        for number, step in enumerate(self.steps[:stop]):
+            if number == 0:
+                # the network may write into its input; the caller's tensor stays as it is
+                out: Any = x.clone() if step.storage in overwritten else x
+            else:
+                args, kwargs = _mapped(step.args, real), _mapped(dict(step.kwargs), real)
+                call = modules[step.module] if step.module is not None else step.function
+                assert call is not None
+                out = call(*args, **kwargs)
+            values[number] = out
+            if number in keep:
+                tensor = _first_tensor(out)
+                kept[number] = tensor.clone() if overwritten.get(step.storage, -1) > number else tensor
+            for used in dying[number]:
+                values.pop(used, None)
+            if on_step:
+                on_step(number + 1, stop)
+        return kept
+
+    def _overwritten_after(self, stop: int) -> dict[int, int]:
+        """The last step before `stop` that writes into each storage."""
+        return {step.storage: number for number, step in enumerate(self.steps[:stop]) if step.writes}
+
+
+def follow(module: nn.Module, shape: Shape) -> Program:
+    """The program of `module`'s forward for an input of `shape` (batch included).
+
+    Raises:
+        Untraceable: control flow depends on values, part of a tensor is assigned to, and the like.
+        ShapeMismatch: the input doesn't fit a layer.
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        raise Untraceable("A TorchScript module can't be followed; give the nn.Module that it was made from.")
+    recorder = _Recorder(module)
+    with torch.no_grad():
+        return recorder.follow(shape)
+
+
+class _Recorder(TorchFunctionMode):
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self._steps: list[Step] = []
+        self._values: dict[int, Ref | Named] = {}  # id of a tensor -> where it comes from
+        self._stale: set[int] = set()  # ids of tensors whose memory another name has overwritten
+        self._aliases: dict[int, set[int]] = defaultdict(set)  # storage -> ids of the tensors in it
+        self._storages: dict[int, int] = {}  # address of a storage -> its number here
+        self._alive: list[Any] = []  # keeps ids and addresses from being used twice
+        self._frames: list[tuple[str, str]] = [("", "")]  # (qualified name, path) of the modules being run
+        self._paths: set[str] = set()
+        self._blocks: list[str] = []
+        self._failed_in: str | None = None
+        self._on_meta: dict[int, Tensor] = {}
+        self._names = {id(m): name for name, m in module.named_modules()}
+        for name, tensor in (*module.named_buffers(), *module.named_parameters()):
+            self._values[id(tensor)] = Named(name)
+        self._originals: dict[int, nn.Module] = {}
+        self._root = self._stand_in(module, {})
+
+    def follow(self, shape: Shape) -> Program:
+        x = torch.empty(shape, device=META)
+        self._record(Step(path=self._unique("input"), block="", operation=Operation("input")), x, ())
+        try:
+            with self:
+                result = self._root(x)
+        except CnnvizError:
+            raise
+        except RecursionError:
+            raise
+        except Exception as error:
+            raise self._explained(error) from error
+        outputs: dict[str, Ref] = {}
+        for index, tensor in _tensors(result):
+            ref = self._values.get(id(tensor))
+            if isinstance(ref, Ref) and self._steps[ref.step].live:
+                self._refuse_stale(tensor)
+                outputs[".".join(map(str, ("output", *_field_names(result, index))))] = ref
+        if len(outputs) == 1:
+            outputs = {"output": ref for ref in outputs.values()}
+        if not outputs:
+            raise Untraceable("The network's output doesn't depend on its input, so there is no graph to show.")
+        return Program(self._steps, outputs, self._blocks)
+
+    # --- modules ---------------------------------------------------------------
+
+    def _stand_in(self, module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
+        """A copy of a module that shares its attributes and reports its calls to this recorder."""
+        if id(module) in made:
+            return made[id(module)]
+        copy = cast(nn.Module, object.__new__(type(module)))
+        made[id(module)] = copy
+        own = vars(copy)
+        own.update(vars(module))
+        own.update({name: type(hooks)() for name, hooks in vars(module).items() if name.endswith("_hooks")})
+        own["_compiled_call_impl"] = None
+        own["_modules"] = {
+            name: None if child is None else self._stand_in(child, made)
+            for name, child in module._modules.items()
+        }
+        operation = describe_module(module)
+        if operation is None:
+            prefix = self._names[id(module)]
+            prefix = prefix + "." if prefix else ""
+            own["_parameters"] = {
+                name: p if p is None else self._meta(p, prefix + name) for name, p in module._parameters.items()
+            }
+            own["_buffers"] = {
+                name: b if b is None else self._meta(b, prefix + name) for name, b in module._buffers.items()
+            }
+        self._originals[id(copy)] = module
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            if operation is None:
+                return self._descend(copy, module, args, kwargs)
+            return self._leaf(module, operation, args, kwargs)
+
+        own["forward"] = forward
+        return copy
+
+    def _meta(self, tensor: Tensor, name: str) -> Tensor:
+        if id(tensor) not in self._on_meta:
+            twin = tensor.detach().to(META)
+            if isinstance(tensor, nn.Parameter):
+                twin = nn.Parameter(twin, requires_grad=tensor.requires_grad)
+            self._on_meta[id(tensor)] = twin
+            self._values[id(twin)] = Named(name)
+        return self._on_meta[id(tensor)]
+
+    def _path_of(self, module: nn.Module) -> tuple[str, str]:
+        """Qualified name and path of a module that is being called; the outermost repeated one gets '#2'."""
+        name = self._names[id(module)]
+        for frame, path in reversed(self._frames):
+            if frame and name.startswith(frame + "."):
+                return name, self._unique(path + name[len(frame) :], "#")
+        return name, self._unique(name, "#")
+
+    def _unique(self, path: str, mark: str = "_") -> str:
+        candidate, count = path, 1
+        while candidate in self._paths:
+            count += 1
+            candidate = f"{path}{mark}{count}"
+        self._paths.add(candidate)
+        return candidate
+
+    def _descend(self, copy: nn.Module, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if len(self._frames) == 1 and not self._blocks and module is self._originals[id(self._root)]:
+            name, path = "", ""
+        else:
+            name, path = self._path_of(module)
+            self._blocks.append(path)
+        self._frames.append((name, path))
+        try:
+            return type(module).forward(copy, *args, **kwargs)
+        except Exception:
+            self._failed_in = self._failed_in or path or type(module).__name__
+            raise
+        finally:
+            self._frames.pop()
+
+    def _leaf(
+        self, module: nn.Module, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if isinstance(module, nn.Identity):
+            return args[0]
+        if not self._names[id(module)]:  # the network is a single layer
+            name, path = "", self._unique(operation.op)
+        else:
+            name, path = self._path_of(module)
+        step = Step(
+            path=path,
+            block=self._frames[-1][1],
+            operation=operation,
+            module=name,
+            parameters=tuple(
+                f"{name}.{p}" if name else p for p, _ in module.named_parameters(remove_duplicate=False)
+            ),
+        )
+        x = args[0] if args else next(iter(kwargs.values()))
+        if not isinstance(x, Tensor):
+            raise Untraceable(f"{path} is called with {type(x).__name__} instead of a tensor.")
+        try:
+            shape = output_shape(operation, tuple(x.shape[1:]), path)
+        except ShapeMismatch as error:
+            raise self._with_origin(error, x) from None
+        with torch._C.DisableTorchFunction():
+            if getattr(module, "inplace", False):
+                out: Any = x
+                step.writes = True
+            elif shape is not None:
+                out = torch.empty((*x.shape[:1], *shape), dtype=x.dtype, device=META)
+            else:
+                out = self._run_on_meta(module, path, args, kwargs)
+        self._record(step, out, args, kwargs)
+        return out
+
+    def _run_on_meta(
+        self, module: nn.Module, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        twin = cast(nn.Module, object.__new__(type(module)))
+        vars(twin).update(vars(module))
+        vars(twin)["_parameters"] = {n: p if p is None else p.to(META) for n, p in module._parameters.items()}
+        vars(twin)["_buffers"] = {n: b if b is None else b.to(META) for n, b in module._buffers.items()}
+        vars(twin)["_modules"] = {
+            n: m if m is None else type(m).__new__(type(m)) for n, m in module._modules.items()
+        }
+        for n, m in module._modules.items():
+            if m is not None:
+                vars(twin._modules[n]).update(vars(m))
+                vars(twin._modules[n])["_parameters"] = {
+                    k: p if p is None else p.to(META) for k, p in m._parameters.items()
+                }
+        try:
+            return type(module).forward(twin, *args, **kwargs)
+        except Exception:
+            self._failed_in = self._failed_in or path
+            raise
+
+    # --- functions -------------------------------------------------------------
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Records a call of a torch function, tensor method or tensor attribute."""
+        kwargs = dict(kwargs or {})
+        name = getattr(func, "__name__", "")
+        if name in ("__setitem__", "__set__"):
+            raise Untraceable(
+                f"{self._here()} writes into part of a tensor, which a graph can't show; "
+                f"build the result with torch.cat or torch.where instead."
+            )
+        if name in _READS_VALUES:
+            raise Untraceable(
+                f"{self._here()} decides by the values of a tensor{_place()}, but cnnviz can follow "
+                f"only what depends on shapes; move the decision out of forward."
+            )
+        before = {id(t): t._version for _, t in _tensors((args, kwargs))}
+        out = func(*_mapped(args, self._to_meta), **_mapped(kwargs, self._to_meta))
+        if not any(True for _ in _tensors(out)):
+            return out  # a shape, a number of dimensions: no tensor, no layer
+        out = _mapped(out, self._to_meta)
+        written = [t for _, t in _tensors((args, kwargs)) if t._version != before[id(t)]]
+        operation = describe_function(func, args, kwargs)
+        step = Step(
+            path=self._unique(".".join(filter(None, (self._frames[-1][1], operation.op)))),
+            block=self._frames[-1][1],
+            operation=operation,
+            function=func,
+            writes=bool(written),
+        )
+        self._record(step, out, args, kwargs)
+        return out
+
+    def _to_meta(self, value: Any) -> Any:
+        if not isinstance(value, Tensor) or value.device == META:
+            return value
+        if id(value) not in self._on_meta:
+            self._on_meta[id(value)] = value.to(META)
+            self._alive.append(value)
+        return self._on_meta[id(value)]
+
+    # --- the record --------------------------------------------------------------
+
+    def _record(self, step: Step, out: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None) -> None:
+        number = len(self._steps)
+        inputs: list[Ref] = []
+        parameters: list[str] = list(step.parameters)
+
+        def recorded(value: Any) -> Any:
+            if not isinstance(value, Tensor):
+                return INPUT_DEVICE if value == META and isinstance(value, torch.device) else value
+            origin = self._values.get(id(value))
+            if isinstance(origin, Ref):
+                self._refuse_stale(value)
+                inputs.append(origin)
+            elif isinstance(origin, Named):
+                parameters.append(origin.name)
+            return value if origin is None else origin
+
+        step.args, step.kwargs = _mapped(args, recorded), _mapped(dict(kwargs or {}), recorded)
+        step.inputs = tuple(inputs)
+        step.live = number == 0 or any(self._steps[ref.step].live for ref in inputs)
+        for ref in inputs:
+            if not self._steps[ref.step].live:  # computed from parameters alone, such as a masked kernel
+                parameters += self._steps[ref.step].parameters
+        step.parameters = tuple(dict.fromkeys(parameters))
+        for index, tensor in _tensors(out):
+            storage = self._storage(tensor)
+            if step.writes:
+                self._stale |= self._aliases[storage] - {id(tensor)}
+            if not step.shapes:
+                step.storage = storage
+            self._stale.discard(id(tensor))
+            self._aliases[storage].add(id(tensor))
+            self._values[id(tensor)] = Ref(number, index)
+            step.shapes[index] = tuple(tensor.shape)
+        self._alive.append(out)
+        self._steps.append(step)
+
+    def _storage(self, tensor: Tensor) -> int:
+        with torch._C.DisableTorchFunction():
+            address = tensor.untyped_storage()._cdata
+        return self._storages.setdefault(address, len(self._storages))
+
+    def _refuse_stale(self, tensor: Tensor) -> None:
+        if id(tensor) in self._stale:
+            raise Untraceable(
+                f"{self._here()} reads a view of a tensor that was overwritten in place after the view was made; "
+                f"use the out-of-place operation."
+            )
+
+    # --- errors --------------------------------------------------------------------
+
+    def _here(self) -> str:
+        return self._frames[-1][1] or type(self._root).__name__
+
+    def _with_origin(self, error: ShapeMismatch, x: Tensor) -> ShapeMismatch:
+        """Says of a refused shape which maps it comes from, and which would fit."""
+        origin = self._values.get(id(x))
+        seen = x.shape[1:]
+        first = by_name(tuple(self._steps[0].shapes[()][1:]))
+        while isinstance(origin, Ref) and origin.step:
+            step = self._steps[origin.step]
+            source = next(iter(step.inputs), None)
+            if source is None or step.operation.op not in ("flatten", "dropout"):
+                break
+            origin = source
+        if isinstance(origin, Ref) and "features" in error.detail and len(seen) == 1:
+            maps = tuple(self._steps[origin.step].shapes[origin.index][1:])
+            needed = int(error.detail.split()[1])
+            side = round((needed / maps[0]) ** 0.5) if maps and needed % maps[0] == 0 else 0
+            if len(maps) == 3:
+                fits = f" ({by_name((maps[0], side, side))})" if side and maps[0] * side**2 == needed else ""
+                return ShapeMismatch(
+                    error.layer,
+                    f"needs {needed} features{fits}, but a {first} input gives {seen[0]} ({by_name(maps)})",
+                )
+        return ShapeMismatch(error.layer, f"{error.detail} from a {first} input")
+
+    def _explained(self, error: Exception) -> CnnvizError:
+        place = self._failed_in or self._here()
+        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if "meta tensor" in text or "_local_scalar_dense" in text:
+            return Untraceable(
+                f"{place} decides by the values of a tensor{_place(error)}, but cnnviz can follow only what "
+                f"depends on shapes; move the decision out of forward."
+            )
+        shape = by_name(tuple(self._steps[0].shapes[()][1:]))
+        return Untraceable(f"{place} fails on a {shape} input{_place(error)}: {text.rstrip('.')}.")
+
+
+_READS_VALUES = frozenset("__bool__ __int__ __float__ __index__ __complex__ item tolist numpy".split())
+
+
+def _place(error: Exception | None = None) -> str:
+    """' (line 12 of nets.py)': the innermost line that is neither PyTorch's nor ours."""
+    frames = traceback.extract_tb(error.__traceback__) if error else traceback.extract_stack()
+    for frame in reversed(frames):
+        if "/torch/" not in frame.filename.replace("\\", "/") and frame.filename != __file__:
+            return f" (line {frame.lineno} of {frame.filename.replace(chr(92), '/').rpartition('/')[2]})"
+    return ""
+
+
+# --- nested values -----------------------------------------------------------
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with `change` applied to everything in it that is no container."""
+    if isinstance(value, tuple):
+        changed = [_mapped(v, change) for v in value]
+        return type(value)(*changed) if hasattr(value, "_fields") else _same_kind(value, changed)
+    if isinstance(value, list):
+        return [_mapped(v, change) for v in value]
+    if isinstance(value, dict):
+        return {k: _mapped(v, change) for k, v in value.items()}
+    if isinstance(value, slice):
+        return slice(*(_mapped(v, change) for v in (value.start, value.stop, value.step)))
+    return change(value)
+
+
+def _same_kind(value: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
+    # torch.return_types.max and torch.Size build from one sequence, as tuple does
+    return type(value)(items)
+
+
+def _tensors(value: Any, index: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Tensor]]:
+    """Every tensor in a nested value, with the keys that lead to it."""
+    if isinstance(value, Tensor):
+        yield index, value
+    elif isinstance(value, tuple | list):
+        for position, item in enumerate(value):
+            yield from _tensors(item, (*index, position))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _tensors(item, (*index, key))
+
+
+def _first_tensor(value: Any) -> Tensor:
+    return next(tensor for _, tensor in _tensors(value))
+
+
+def _field_names(value: Any, index: tuple[Any, ...]) -> Iterator[Any]:
+    """An index with named tuples' fields by name: ('aux1',) instead of (2,)."""
+    for key in index:
+        yield value._fields[key] if hasattr(value, "_fields") else key
+        value = value[key]
+
+
