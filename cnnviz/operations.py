@@ -244,6 +244,9 @@ def describe_function(func: Callable[..., Any], args: Sequence[Any], kwargs: Map
         hyper = _output_size(given["output_size"])
     elif name == "pad":
         hyper = _pad_ends(given["pad"])
+    elif name in ("view", "reshape"):
+        sizes = args[1] if len(args) == 2 and isinstance(args[1], Sequence) else args[1:]
+        op = "flatten" if len(sizes) == 2 else "reshape"
     elif name == "getitem":
         hyper = _slices(given["input"], given["index"])
     elif name == "mean":
@@ -309,9 +312,6 @@ def output_shape(operation: Operation, shape: Shape, path: str) -> Shape | None:
         return _window_shape(op, hyper, shape, path)
     if op == "rbf":
         return (_int(hyper["out_features"]),)
-    if op == "flatten":
-        first, last = _int(hyper["start_dim"]), _int(hyper["end_dim"])
-        return (math.prod(shape),) if (first, last) == (1, -1) else None
     return shape if op in KEEPS_SHAPE else None
 
 

@@ -318,8 +318,10 @@ class _Recorder(TorchFunctionMode):
         except ShapeMismatch as error:
             raise self._with_origin(error, x) from None
         with torch._C.DisableTorchFunction():
-            if getattr(module, "inplace", False):
-                out: Any = x
+            if operation.op == "dropout" and not module.training:
+                out: Any = _alias(x)  # eager returns its input here
+            elif getattr(module, "inplace", False):
+                out = x
                 step.writes = True
             elif shape is not None:
                 out = torch.empty((*x.shape[:1], *shape), dtype=x.dtype, device=META)
@@ -376,8 +378,11 @@ class _Recorder(TorchFunctionMode):
         out = func(*_mapped(args, self._to_meta), **_mapped(kwargs, self._to_meta))
         if not any(True for _ in _tensors(out)):
             return out  # a shape, a number of dimensions: no tensor, no layer
-        out = _mapped(out, self._to_meta)
+        known = {id(t) for _, t in _tensors((args, kwargs))}
         written = [t for _, t in _tensors((args, kwargs)) if t._version != before[id(t)]]
+        if not written:  # dropout in evaluation and contiguous() may return their very argument
+            out = _mapped(out, lambda value: _alias(value) if id(value) in known else value)
+        out = _mapped(out, self._to_meta)
         operation = describe_function(func, args, kwargs)
         step = Step(
             path=self._unique(".".join(filter(None, (self._frames[-1][1], operation.op)))),
@@ -497,6 +502,11 @@ def _place(error: Exception | None = None) -> str:
         if "/torch/" not in frame.filename.replace("\\", "/") and frame.filename != __file__:
             return f" (line {frame.lineno} of {frame.filename.replace(chr(92), '/').rpartition('/')[2]})"
     return ""
+
+
+def _alias(value: Any) -> Any:
+    """Another tensor in the same memory, to be told apart from the first."""
+    return value.view(value.shape) if isinstance(value, Tensor) else value
 
 
 # --- nested values -----------------------------------------------------------

@@ -46,7 +46,7 @@ class Replication:
     @property
     def saving_percent(self) -> float:
         """How many weights fewer the stack has; negative where it has more."""
-        return 100 * (1 - self.weights_stack / self.weights_single)
+        return 100 * (self.weights_single - self.weights_stack) / self.weights_single
 
     @property
     def macs_single(self) -> int:

@@ -68,3 +68,8 @@ class Card:
     top5: Accuracy | None = None
     printed: str | None = None
     checkpoint: str | None = None
+
+
+def one_crop(percent: float) -> Accuracy:
+    """Top-5 accuracy of one of PyTorch's published checkpoints (`assets/printed/pretrained.csv`)."""
+    return Accuracy(percent, "PyTorch's published weights: one network, one centre crop, ImageNet validation")

@@ -1,0 +1,142 @@
+// One canvas as large as the visible part; scrolling redraws it, so that 2,048 channels cost what 40 do.
+
+const GAP = 5, LABEL = 14, PAD = 8
+const views = new WeakMap()
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let view = views.get(parentElement)
+  if (!view) views.set(parentElement, (view = create(parentElement)))
+  view.pick = channel => setTriggerValue("pick", channel)
+  view.show(data)
+  return () => { view.destroy(); views.delete(parentElement) }
+}
+
+function create(root) {
+  const scroll = root.querySelector(".scroll"), space = root.querySelector(".space")
+  const canvas = root.querySelector("canvas"), legend = root.querySelector(".legend"), tip = root.querySelector(".tip")
+  const tile = document.createElement("canvas")
+  const view = { pick: () => {}, show, destroy: () => observer.disconnect() }
+  let data, pixels, plan, shown = ""
+
+  function show(next) {
+    data = next
+    // what is drawn changed, and not just which channel is selected: start at the top again
+    const name = `${data.name} ${data.channels} ${data.height} ${data.width}`
+    if (name !== shown) scroll.scrollTop = 0
+    shown = name
+    const colours = bytes(data.colours)
+    pixels = new Uint32Array(256)
+    for (let i = 0; i < 256; i++)
+      pixels[i] = (255 << 24 | colours[3 * i + 2] << 16 | colours[3 * i + 1] << 8 | colours[3 * i]) >>> 0
+    data.values = bytes(data.values)
+    scroll.setAttribute("aria-label", `${data.channels} feature maps of ${data.name}; arrow keys and Enter choose one`)
+    drawLegend(colours)
+    layOut()
+    if (data.selected != null) reveal(data.selected)
+    draw()
+  }
+
+  function layOut() {
+    const width = Math.max(120, scroll.clientWidth - 2 * PAD)
+    const side = Math.max(data.height, data.width)
+    const wanted = data.channels === 1 ? Math.min(width, 448)
+      : data.channels > 600 ? 40 : Math.min(112, Math.max(56, side))
+    const columns = Math.min(data.channels, Math.max(1, Math.floor((width + GAP) / (wanted + GAP))))
+    const across = Math.min((width + GAP) / columns - GAP, wanted * 1.3)
+    const tileWidth = across * data.width / side, tileHeight = across * data.height / side
+    const rows = Math.ceil(data.channels / columns), pitch = tileHeight + LABEL + GAP
+    plan = { columns, rows, tileWidth, tileHeight, across, pitch, height: rows * pitch + 2 * PAD - GAP }
+    space.style.height = `${plan.height}px`
+    const ratio = window.devicePixelRatio || 1
+    const visible = Math.min(plan.height, Math.max(scroll.clientHeight, 1))
+    canvas.style.width = `${scroll.clientWidth}px`; canvas.style.height = `${visible}px`
+    canvas.width = Math.round(scroll.clientWidth * ratio); canvas.height = Math.round(visible * ratio)
+  }
+
+  function place(channel) {
+    const column = channel % plan.columns, row = Math.floor(channel / plan.columns)
+    return [PAD + column * (plan.across + GAP), PAD + row * plan.pitch]
+  }
+
+  function draw() {
+    if (!plan) return
+    const style = getComputedStyle(root.host || root), ratio = window.devicePixelRatio || 1
+    const context = canvas.getContext("2d")
+    context.setTransform(ratio, 0, 0, ratio, 0, 0)
+    context.clearRect(0, 0, canvas.width, canvas.height)
+    context.imageSmoothingEnabled = false
+    context.font = "11px sans-serif"
+    context.fillStyle = style.getPropertyValue("--st-text-color") || "#444"
+    context.strokeStyle = style.getPropertyValue("--st-primary-color") || "#f44"
+    const top = scroll.scrollTop, first = Math.max(0, Math.floor((top - PAD) / plan.pitch))
+    const last = Math.min(plan.rows - 1, Math.floor((top + canvas.height / ratio) / plan.pitch))
+    const area = data.height * data.width
+    tile.width = data.width; tile.height = data.height
+    const small = tile.getContext("2d"), image = small.createImageData(data.width, data.height)
+    const words = new Uint32Array(image.data.buffer)
+    for (let channel = first * plan.columns; channel < Math.min(data.channels, (last + 1) * plan.columns); channel++) {
+      const [x, absolute] = place(channel), y = absolute - top, start = channel * area
+      for (let i = 0; i < area; i++) words[i] = pixels[data.values[start + i]]
+      small.putImageData(image, 0, 0)
+      if (data.channels > 1) context.fillText(channel, x, y + LABEL - 4)
+      context.drawImage(tile, x, y + LABEL, plan.tileWidth, plan.tileHeight)
+      if (channel === data.selected) {
+        context.lineWidth = 3
+        context.strokeRect(x - 2, y + LABEL - 2, plan.tileWidth + 4, plan.tileHeight + 4)
+      }
+    }
+  }
+
+  function drawLegend(colours) {
+    const stops = []
+    for (let i = 0; i < 256; i += 15) stops.push(`rgb(${colours[3 * i]} ${colours[3 * i + 1]} ${colours[3 * i + 2]})`)
+    const bar = document.createElement("span")
+    bar.className = "bar"
+    bar.style.background = `linear-gradient(to right, ${stops.join(",")})`
+    const own = data.scale === "channel" && data.channels > 1
+    legend.replaceChildren(own ? "each channel's lowest" : number(data.low[0]), bar, own ? "its highest" : number(data.high[0]))
+  }
+
+  function at(event) {
+    const box = canvas.getBoundingClientRect()
+    const x = event.clientX - box.left - PAD, y = event.clientY - box.top + scroll.scrollTop - PAD
+    const column = Math.floor(x / (plan.across + GAP)), row = Math.floor(y / plan.pitch)
+    const channel = row * plan.columns + column
+    if (x < 0 || y < 0 || column >= plan.columns || channel >= data.channels) return null
+    const u = Math.floor((x - column * (plan.across + GAP)) / plan.tileWidth * data.width)
+    const v = Math.floor((y - row * plan.pitch - LABEL) / plan.tileHeight * data.height)
+    return { channel, inside: u >= 0 && u < data.width && v >= 0 && v < data.height, u, v }
+  }
+
+  function reveal(channel) {
+    const y = place(channel)[1]
+    if (y < scroll.scrollTop) scroll.scrollTop = y - PAD
+    else if (y + plan.pitch > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = y + plan.pitch - scroll.clientHeight
+  }
+
+  canvas.onmousemove = event => {
+    const spot = at(event)
+    if (!spot?.inside) { tip.textContent = ""; return }
+    const step = data.values[(spot.channel * data.height + spot.v) * data.width + spot.u] / 255
+    const low = data.low[spot.channel], high = data.high[spot.channel]
+    tip.textContent = `channel ${spot.channel}, row ${spot.v}, column ${spot.u}: ≈ ${number(low + step * (high - low))}`
+  }
+  canvas.onmouseleave = () => { tip.textContent = "" }
+  canvas.onclick = event => { const spot = at(event); if (spot) view.pick(spot.channel) }
+  scroll.onscroll = draw
+  scroll.onkeydown = event => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -plan.columns, ArrowDown: plan.columns }[event.key]
+    if (event.key === "Enter" && data.selected != null) view.pick(data.selected)
+    if (!step) return
+    event.preventDefault()
+    data.selected = Math.min(data.channels - 1, Math.max(0, (data.selected ?? -Math.sign(step)) + step))
+    tip.textContent = `channel ${data.selected}: Enter chooses it`
+    reveal(data.selected); draw()
+  }
+  const observer = new ResizeObserver(() => { if (data) { layOut(); draw() } })
+  observer.observe(scroll)
+  return view
+}
+
+const bytes = value => value instanceof Uint8Array ? value : new Uint8Array(value)
+const number = value => Math.abs(value) >= 1e4 || (value && Math.abs(value) < 1e-3) ? value.toExponential(2) : Number(value.toPrecision(3)).toString()

@@ -1,0 +1,1 @@
+"""Who runs the forward pass: a worker here, shared by all visitors."""

@@ -1,0 +1,208 @@
+"""Forward passes on this machine, one at a time, on a thread of their own.
+
+Pages of many visitors ask at once; passes side by side would only take the processor from each
+other. Equal requests share one computation, and its result is kept until the budget is used up.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import nn
+
+from cnnviz.activations.capture import capture
+from cnnviz.catalogue import Options
+from cnnviz.errors import DeviceUnavailable
+from cnnviz.images import Fit, to_input
+from cnnviz.networks import build, card
+from cnnviz.weights import Source, resolve
+
+T = TypeVar("T")
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture with the digest of the file that it came from, by which equal requests are known."""
+
+    image: Image.Image
+    digest: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a layer gives for a picture.
+
+    Attributes:
+        maps: (C, H, W), or (features,) for a fully connected layer.
+        weights: a phrase that names the weights behind it.
+        device: where it was computed.
+        note: a sentence on what was done otherwise than asked, '' if nothing.
+    """
+
+    maps: npt.NDArray[np.float32]
+    weights: str
+    trained: bool
+    device: str
+    note: str = ""
+
+
+class Budget(Generic[T]):
+    """The most recently used values, as many as fit into a number of bytes. Not thread-safe by itself."""
+
+    def __init__(self, most_bytes: int, size_of: Callable[[T], int]) -> None:
+        self._most, self._size_of = most_bytes, size_of
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+        self.used = 0
+
+    def get(self, key: Hashable) -> T | None:
+        """The value at `key`, which becomes the most recently used."""
+        if key in self._values:
+            self._values.move_to_end(key)
+        return self._values.get(key)
+
+    def put(self, key: Hashable, value: T) -> None:
+        """Keep a value; the least recently used ones go. One larger than the budget is not kept."""
+        if self._size_of(value) > self._most:
+            return
+        if key in self._values:
+            self.used -= self._size_of(self._values.pop(key))
+        self._values[key] = value
+        self.used += self._size_of(value)
+        while self.used > self._most:
+            self.used -= self._size_of(self._values.popitem(last=False)[1])
+
+
+class Engine:
+    """Runs forward passes on one worker thread.
+
+    Args:
+        model_bytes, map_bytes: what is kept at most of networks, and of their maps.
+    """
+
+    def __init__(self, model_bytes: int = 1_500_000_000, map_bytes: int = 250_000_000) -> None:
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cnnviz-engine")
+        self._models: Budget[nn.Module] = Budget(model_bytes, _bytes_of)  # touched by the worker only
+        self._results: Budget[Result] = Budget(map_bytes, lambda result: result.maps.nbytes)
+        self._running: dict[Hashable, Future[Result]] = {}
+        self._lock = threading.Lock()
+
+    def maps(
+        self,
+        options: Options,
+        picture: Picture,
+        layer: str,
+        *,
+        weights: str = "auto",
+        fit: Fit = "crop",
+        device: str = "auto",
+    ) -> Result:
+        """What `layer` gives for a picture; waits until it is there.
+
+        Raises:
+            CnnvizError: whatever is wrong with the network, the weights, the layer or the device.
+        """
+        entry = card(options.network)
+        source = resolve(options.network, weights, entry.checkpoint)
+        key = (options, picture.digest, layer, source, fit, device)
+        with self._lock:
+            found = self._results.get(key)
+            if found is not None:
+                return found
+            future = self._running.get(key)
+            if future is None:
+                future = self._worker.submit(self._compute, options, picture.image, layer, source, fit, device)
+                self._running[key] = future
+                future.add_done_callback(lambda done: self._keep(key, done))
+        return future.result()
+
+    def _keep(self, key: Hashable, done: "Future[Result]") -> None:
+        with self._lock:
+            self._running.pop(key, None)
+            if not done.cancelled() and done.exception() is None:
+                self._results.put(key, done.result())
+
+    def _compute(
+        self, options: Options, image: Image.Image, layer: str, source: Source, fit: Fit, device: str
+    ) -> Result:
+        place = choose_device(device)
+        try:
+            return self._forward(options, image, layer, source, fit, place)
+        except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's is a plain one
+            problem = str(error)
+        if "memory" not in problem.lower():
+            raise RuntimeError(problem)
+        if place.type == "cpu":
+            raise DeviceUnavailable(
+                f"{options.network} at this input size needs more memory than this machine has; use a smaller size."
+            )
+        result = self._forward(options, image, layer, source, fit, torch.device("cpu"))
+        return replace(result, note=f"The {place.type} device ran out of memory; this was computed on the CPU.")
+
+    def _forward(
+        self, options: Options, image: Image.Image, layer: str, source: Source, fit: Fit, place: torch.device
+    ) -> Result:
+        module = self._model(options, source, place)
+        x = torch.from_numpy(to_input(image, card(options.network), options.size, fit)).to(place)
+        output = capture(module, x, [layer])[layer]
+        return Result(
+            maps=output[0].float().cpu().numpy(),
+            weights=source.label,
+            trained=source.kind != "random",
+            device=_device_name(place),
+        )
+
+    def _model(self, options: Options, source: Source, place: torch.device) -> nn.Module:
+        key = (replace(options, size=None), source, place.type)
+        module = self._models.get(key)
+        if module is None:
+            module = build(
+                options.network,
+                weights=source,
+                device=place,
+                classes=options.classes,
+                shortcut=options.shortcut,
+                heads=options.heads,
+            )
+            self._models.put(key, module)
+        return module
+
+
+def choose_device(wanted: str = "auto") -> torch.device:
+    """The device to compute on: CUDA, else Apple's MPS, else the CPU, or the one that is asked for.
+
+    Raises:
+        DeviceUnavailable: it isn't there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return torch.device(next(name for name, available in there.items() if available))
+    if not there.get(wanted.partition(":")[0], False):
+        raise DeviceUnavailable(
+            f"The device '{wanted}' isn't there; use {' or '.join(name for name, ok in there.items() if ok)}."
+        )
+    return torch.device(wanted)
+
+
+def _device_name(place: torch.device) -> str:
+    return str(torch.cuda.get_device_name(place)) if place.type == "cuda" else place.type.upper()
+
+
+def _bytes_of(module: nn.Module) -> int:
+    return sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
+
+
+@cache
+def engine() -> Engine:
+    """The engine that everything in this process shares."""
+    return Engine()
+
+

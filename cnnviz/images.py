@@ -1,0 +1,351 @@
+"""Pictures: untrusted bytes -> one clean RGB picture -> a network's input.
+
+A picture comes from anybody, so its header is judged before its pixels are decoded, and
+whatever Pillow makes of a bad file becomes one sentence. Pillow's global settings are
+left alone: they belong to the whole process.
+"""
+
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from cnnviz.errors import BadImage, BadOption
+
+if TYPE_CHECKING:  # the card's module imports torch, which takes seconds and isn't needed here
+    from cnnviz.networks.card import Card
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What is read; Pillow's other plugins are rare, and some start other programs."""
+
+MAX_BYTES = 25_000_000
+MAX_PIXELS = 50_000_000
+MAX_PIXELS_OF = {"WEBP": 20_000_000, "AVIF": 30_000_000}
+"""Lower limits where the decoder takes 15 or 9 bytes a pixel beside the picture, so that 300 MB suffice."""
+MAX_SIDE = 20_000
+KEPT_SIDE = 2_048
+"""Longest side of what `load_image` returns: more than any network here is shown."""
+MAX_INPUT_SIDE = 4_096
+
+NOTES = "cnnviz_notes"
+"""Key of `picture.info` under which `load_image` leaves its remarks, a tuple of sentences."""
+
+Fit = Literal["crop", "squeeze"]
+
+_PHOTOGRAPHS = Path(__file__).resolve().parent.parent / "assets" / "photographs"
+_READABLE = "JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF"
+_STRIP_PIXELS = 1 << 20
+_MAX_SCAN_PIXELS = 1_000_000_000  # scans x pixels of a JPEG: 20 scans of the largest picture, 1 to 2 s
+_MAX_RLE_BYTES = 2_000_000  # Pillow unpacks run-length BMPs in Python: about 1 s
+_ORIENTATION_TAG = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+# --- bytes -> picture --------------------------------------------------------
+
+
+def load_image(data: bytes, name: str = "") -> Image.Image:
+    """One RGB picture from the bytes of a file that nobody vouches for.
+
+    Transparency is laid on white, the EXIF orientation applied, 16-bit and float values are
+    scaled to 8 bits, and of several frames the first is taken. Colour profiles are ignored,
+    as in the published evaluation. The longer side is scaled down to 2,048 pixels.
+
+    Args:
+        data: the whole file, at most 25 MB.
+        name: the file's name, for messages only; what could be markup in it is replaced.
+
+    Returns:
+        A picture of mode RGB, without metadata. `picture.info["cnnviz_notes"]` is a tuple of
+        sentences about what was left out or changed, often empty.
+
+    Raises:
+        BadImage: no picture in a format we take, damaged, or too large (by its header: above
+            50 megapixels, 20 in a WEBP and 30 in an AVIF file, or 20,000 pixels on a side).
+    """
+    subject = _subject(name)
+    if not data:
+        raise BadImage(f"{subject} is empty: choose a {_READABLE} picture.")
+    if len(data) > MAX_BYTES:
+        raise BadImage(
+            f"{subject} has {len(data) / 1e6:.1f} MB, more than the {MAX_BYTES / 1e6:.0f} MB that are taken: "
+            f"save it smaller, or as JPEG."
+        )
+    kind = _kind(data)
+    if kind is None:
+        hint = "export it as JPEG" if _is_heic(data) else f"choose a {_READABLE} picture"
+        what = "a HEIC picture, which can't be read here" if _is_heic(data) else "no picture that we can read"
+        raise BadImage(f"{subject} is {what}: {hint}.")
+    try:
+        return _decode(data, kind, subject)
+    except BadImage:
+        raise
+    except Exception as error:
+        # Deliberately everything: Pillow's decoders answer hostile bytes with a dozen types of
+        # exception (OSError, SyntaxError, struct.error, zlib.error, MemoryError, …).
+        raise BadImage(
+            f"{subject} is a damaged or incomplete {kind} file: save it again, or choose another picture."
+        ) from error
+
+
+def _decode(data: bytes, kind: str, subject: str) -> Image.Image:
+    # The plugin is called directly: Image.open would first warn, process-wide, of sizes that we
+    # refuse anyway, and leave the size out of what it raises.
+    factory, _ = Image.OPEN[kind]
+    with factory(io.BytesIO(data), "") as source:
+        _check_size(source.size, kind, subject)
+        _check_effort(source, data, kind, subject)
+        full_size, notes = source.size, _frame_notes(source, kind)
+        if kind == "JPEG":  # decodes at a half to an eighth of the size, without the full pixels
+            source.draft(source.mode, (KEPT_SIDE, KEPT_SIDE))
+        source.load()
+        levels = _levels(source)
+        picture = _to_rgb(source, levels)
+        turn = _TURNS.get(_orientation(source))
+
+    if turn is not None:
+        picture = picture.transpose(turn)
+    if max(picture.size) > KEPT_SIDE:
+        picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BICUBIC)
+    if max(picture.size) < max(full_size):
+        width, height = picture.size
+        notes += (
+            f"It was scaled down to {width:,} x {height:,} pixels, "
+            f"as its longer side had {max(full_size):,}.",
+        )
+    if levels is not None and levels not in _NATURAL_LEVELS:
+        notes += (f"Its values from {levels[0]:g} to {levels[1]:g} were spread from black to white.",)
+    picture.info = {NOTES: notes}
+    return picture
+
+
+def _kind(data: bytes) -> str | None:
+    Image.init()  # registers the plugins, once
+    for kind in FORMATS:
+        # `is True`: where a codec is missing, accept answers with a sentence
+        if kind in Image.OPEN and (accept := Image.OPEN[kind][1]) and accept(data[:16]) is True:
+            return None if _is_heic(data) else kind
+    return None
+
+
+def _is_heic(data: bytes) -> bool:
+    """An iPhone's own format, whose container AVIF shares."""
+    return data[4:8] == b"ftyp" and b"avi" not in data[8:48] and re.search(rb"he[iv]", data[8:48]) is not None
+
+
+def _check_size(size: tuple[int, int], kind: str, subject: str) -> None:
+    width, height = size
+    if min(size) < 1:
+        raise BadImage(f"{subject} has {width} x {height} pixels: choose a picture that shows something.")
+    most = MAX_PIXELS_OF.get(kind, MAX_PIXELS)
+    if max(size) > MAX_SIDE or width * height > most:
+        raise BadImage(
+            f"{subject} has {width:,} x {height:,} pixels, more than the {most // 1_000_000} megapixels or "
+            f"{MAX_SIDE:,} on a side that are taken of a {kind} file: scale it down first."
+        )
+
+
+def _check_effort(source: Image.Image, data: bytes, kind: str, subject: str) -> None:
+    """Refuse small files that would keep a decoder busy for minutes."""
+    # A start-of-scan marker can't occur within compressed data. Photographs have about ten.
+    scans = data.count(b"\xff\xda") if kind == "JPEG" else 0
+    runs = kind == "BMP" and source.info.get("compression") in (1, 2) and len(data) > _MAX_RLE_BYTES
+    if scans * source.width * source.height > _MAX_SCAN_PIXELS or runs:
+        raise BadImage(f"{subject} is a {kind} file that takes too long to unpack: save it as PNG instead.")
+
+
+def _frame_notes(source: Image.Image, kind: str) -> tuple[str, ...]:
+    # A JPEG's further pictures are a phone's depth or gain maps, no animation.
+    if kind == "JPEG" or not getattr(source, "is_animated", False):
+        return ()
+    if kind in ("GIF", "TIFF"):  # counting would walk through the whole file
+        return ("The file holds several frames; the first is used.",)
+    return (f"The file holds {getattr(source, 'n_frames', 2)} frames; the first is used.",)
+
+
+def _orientation(source: Image.Image) -> int:
+    try:
+        return int(source.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # broken metadata must not lose the picture
+        return 1
+
+
+_NATURAL_LEVELS = ((0.0, 1.0), (0.0, 255.0), (0.0, 65_535.0))
+
+
+def _levels(source: Image.Image) -> tuple[float, float] | None:
+    """The values that stand for black and white, None for modes of 8 bits.
+
+    A 16-bit picture has its full range. Wider numbers have none: the first of 0..1 (floats
+    only), 0..255, 0..65,535 that holds them all, else their own extremes.
+    """
+    if source.mode.startswith("I;16"):
+        return _NATURAL_LEVELS[-1]
+    if source.mode not in ("I", "F"):
+        return None
+    low, high = np.inf, -np.inf
+    for box in _strips(source.size, 1):
+        values = np.asarray(source.crop(box))
+        values = values[np.isfinite(values)]
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    for natural in _NATURAL_LEVELS[source.mode == "I" :]:
+        if natural[0] <= low and high <= natural[1]:
+            return natural
+    return (low, high) if low < high else _NATURAL_LEVELS[1]
+
+
+def _to_rgb(source: Image.Image, levels: tuple[float, float] | None) -> Image.Image:
+    """The picture in RGB, shrunk by a whole factor where it is much too large.
+
+    It goes strip by strip: the largest picture that we take fills 200 MB, and every
+    conversion of the whole would take as much again.
+    """
+    width, height = source.size
+    factor = max(1, max(source.size) // KEPT_SIDE)
+    picture = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    for box in _strips(source.size, factor):
+        strip = _strip_to_rgb(source.crop(box), levels)
+        picture.paste(strip.reduce(factor) if factor > 1 else strip, (0, box[1] // factor))
+    return picture
+
+
+def _strips(size: tuple[int, int], factor: int) -> list[tuple[int, int, int, int]]:
+    """Boxes of about a million pixels, their heights multiples of `factor`."""
+    width, height = size
+    rows = factor * max(1, _STRIP_PIXELS // (width * factor))
+    return [(0, top, width, min(height, top + rows)) for top in range(0, height, rows)]
+
+
+def _strip_to_rgb(strip: Image.Image, levels: tuple[float, float] | None) -> Image.Image:
+    if levels is not None:
+        low, high = levels
+        values = np.nan_to_num(np.asarray(strip).astype(np.float64), nan=low, posinf=high, neginf=low)
+        scaled = np.rint((values - low) * (255 / (high - low))).clip(0, 255)
+        return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
+    if strip.mode == "LAB":  # the one mode that Pillow converts by colour profiles only
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(strip, lab, srgb, outputMode="RGB")
+        assert converted is not None  # None is for in-place conversion
+        return converted
+    if strip.mode in ("La", "RGBa"):
+        strip = strip.convert(strip.mode.upper())
+    if strip.has_transparency_data:
+        strip = strip.convert("RGBA")
+        paper = Image.new("RGB", strip.size, "white")
+        paper.paste(strip, mask=strip)
+        return paper
+    return strip.convert("RGB")
+
+
+def _subject(name: str) -> str:
+    """The file as the subject of a sentence that is safe on a page, in Markdown and on a terminal."""
+    harmless = re.sub(r"[^\w .()+-]", "_", name)
+    return f"'{harmless[-60:]}'" if harmless.strip() else "The file"
+
+
+# --- picture -> input --------------------------------------------------------
+
+
+def to_input(
+    picture: Image.Image, card: "Card", size: tuple[int, int] | None = None, fit: Fit = "crop"
+) -> NDArray[np.float32]:
+    """The picture as a network's input: resized, in 0..1, normalised as the network's card says.
+
+    Args:
+        picture: of mode RGB, as `load_image` returns it.
+        card: gives channels, size and normalisation.
+        size: (height, width) in pixels, by default the card's.
+        fit: as in `as_received`.
+
+    Returns:
+        (1, channels, height, width).
+
+    Raises:
+        BadOption: as `as_received`.
+    """
+    received = np.asarray(as_received(picture, card, size, fit), dtype=np.float32) / np.float32(255)
+    planes = received[None] if received.ndim == 2 else received.transpose(2, 0, 1)
+    mean, std = (
+        np.array(values, np.float32)[:, None, None]
+        for values in (card.normalisation.mean, card.normalisation.std)
+    )
+    return np.ascontiguousarray((planes - mean) / std, dtype=np.float32)[None]
+
+
+def as_received(
+    picture: Image.Image, card: "Card", size: tuple[int, int] | None = None, fit: Fit = "crop"
+) -> Image.Image:
+    """The picture as the network sees it, before normalisation.
+
+    For ImageNet's networks `crop` is the protocol of the published checkpoints: the shorter
+    side to 256/224 of the input's, antialiased bilinear, then the central crop. The margin
+    that this cuts off suits photographs, whose subject fills the middle. On small inputs
+    (digits, CIFAR-10), whose subject reaches the border, `crop` only cuts to the shape.
+
+    Args:
+        picture: of mode RGB.
+        card: gives channels and size.
+        size: (height, width) in pixels, by default the card's.
+        fit: `crop` keeps the proportions and the middle, `squeeze` keeps everything.
+
+    Returns:
+        Mode RGB, or L (ITU-R 601 luminance) for a network of one channel.
+
+    Raises:
+        BadOption: a side below 1 or above 4,096, an unknown `fit`, or a network that takes
+            neither 1 nor 3 channels.
+    """
+    channels = card.input_shape[0]
+    height, width = size or card.input_shape[1:]
+    if not (1 <= height <= MAX_INPUT_SIDE and 1 <= width <= MAX_INPUT_SIDE):
+        raise BadOption(f"An input of {height} x {width} was asked for: a side has 1 to {MAX_INPUT_SIDE:,}.")
+    if channels not in (1, 3):
+        raise BadOption(f"{card.key} takes {channels} channels, but a picture has 3 (or 1, as luminance).")
+    if fit == "squeeze":
+        box = (0.0, 0.0, float(picture.width), float(picture.height))
+    elif fit == "crop":
+        margin = 256 / 224 if max(card.input_shape[1:]) > 64 else 1.0
+        box = _central_box(picture.size, (width, height), margin)
+    else:
+        raise BadOption(f"fit is '{fit}', but a picture can be fitted by 'crop' or 'squeeze' only.")
+    # Resizing only the box gives what resizing all and cropping then would, at no risk: a picture
+    # of 20,000 x 1 pixels would become 5 million x 256 in between.
+    received = picture.resize((width, height), Image.Resampling.BILINEAR, box=box)
+    return received.convert("L") if channels == 1 else received
+
+
+def _central_box(
+    picture: tuple[int, int], wanted: tuple[int, int], margin: float
+) -> tuple[float, float, float, float]:
+    """Where, in the picture, the central crop lies; sizes are (width, height).
+
+    Roundings are those of torchvision's Resize and CenterCrop.
+    """
+    covered = tuple(round(side * margin) for side in wanted)
+    target, side = max(zip(covered, picture, strict=True), key=lambda pair: pair[0] / pair[1])
+    resized = tuple(max(cover, target * have // side) for cover, have in zip(covered, picture, strict=True))
+    left, top = (round((have - want) / 2) for have, want in zip(resized, wanted, strict=True))
+    x, y = (side / now for side, now in zip(picture, resized, strict=True))
+    return left * x, top * y, min(picture[0], (left + wanted[0]) * x), min(picture[1], (top + wanted[1]) * y)
+
+
+def photographs() -> dict[str, Path]:
+    """The pictures that come along, name -> file: photographs, and two digits for LeNet.
+
+    Sources and licences stand in `assets/README.md`.
+    """
+    files = [path for path in _PHOTOGRAPHS.glob("*") if path.suffix in (".jpg", ".png")]
+    return {path.stem: path for path in sorted(files)}

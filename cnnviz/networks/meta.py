@@ -1,0 +1,69 @@
+"""Building a module on the meta device: its structure and shapes, without storage or initialisation."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+_FACTORIES = frozenset(
+    {
+        torch.arange,
+        torch.as_tensor,
+        torch.empty,
+        torch.empty_strided,
+        torch.eye,
+        torch.full,
+        torch.linspace,
+        torch.logspace,
+        torch.ones,
+        torch.rand,
+        torch.randint,
+        torch.randn,
+        torch.randperm,
+        torch.scalar_tensor,
+        torch.tensor,
+        torch.zeros,
+    }
+)
+_FILLS = frozenset(
+    {
+        Tensor.copy_,
+        Tensor.fill_,
+        Tensor.normal_,
+        Tensor.uniform_,
+        Tensor.zero_,
+        # With which torch.nn.init.trunc_normal_ goes on:
+        Tensor.add_,
+        Tensor.clamp_,
+        Tensor.erfinv_,
+        Tensor.mul_,
+    }
+)
+
+
+class OnMeta(TorchFunctionMode):
+    """Within it, new tensors are on the meta device and nothing fills them.
+
+    Much faster than `torch.device("meta")`, which runs every initialisation on the meta device,
+    where it does nothing but cost time. The mode holds for the thread that entered it and has no
+    state, so that any number of threads may build at once; nothing is patched.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Call `func`, on the meta device if it makes a tensor; return its tensor if it only fills one."""
+        kwargs = kwargs or {}
+        if func in _FACTORIES:
+            return func(*args, **{**kwargs, "device": kwargs.get("device") or "meta"})
+        if func in _FILLS or getattr(func, "__module__", None) == "torch.nn.init":
+            tensor: Tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:
+                return tensor
+        return func(*args, **kwargs)
