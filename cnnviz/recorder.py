@@ -11,7 +11,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -118,8 +118,8 @@ class Program:
         dying: dict[int, list[int]] = defaultdict(list)
         for used, user in last_use.items():
             dying[user].append(used)
-        named = dict(module.named_parameters(remove_duplicate=False))
-        named |= dict(module.named_buffers(remove_duplicate=False))
+        named: dict[str, Tensor] = dict(module.named_buffers(remove_duplicate=False))
+        named.update(module.named_parameters(remove_duplicate=False))
         modules = dict(module.named_modules(remove_duplicate=False))
         values: dict[int, Any] = {}
         kept: dict[int, Tensor] = {}
@@ -222,7 +222,7 @@ class _Recorder(TorchFunctionMode):
         """A copy of a module that shares its attributes and reports its calls to this recorder."""
         if id(module) in made:
             return made[id(module)]
-        copy = cast(nn.Module, object.__new__(type(module)))
+        copy = object.__new__(type(module))
         made[id(module)] = copy
         own = vars(copy)
         own.update(vars(module))
@@ -333,7 +333,7 @@ class _Recorder(TorchFunctionMode):
     def _run_on_meta(
         self, module: nn.Module, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        twin = cast(nn.Module, object.__new__(type(module)))
+        twin = object.__new__(type(module))
         vars(twin).update(vars(module))
         vars(twin)["_parameters"] = {n: p if p is None else p.to(META) for n, p in module._parameters.items()}
         vars(twin)["_buffers"] = {n: b if b is None else b.to(META) for n, b in module._buffers.items()}

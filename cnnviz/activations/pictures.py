@@ -24,7 +24,7 @@ def _table(anchors: str) -> npt.NDArray[np.uint8]:
     stops = np.array([[int(colour[i : i + 2], 16) for i in (0, 2, 4)] for colour in anchors.split()])
     places = np.linspace(0, len(stops) - 1, 256)
     columns = [np.interp(places, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]
-    return np.rint(np.stack(columns, axis=1)).astype(np.uint8)
+    return np.array(np.rint(np.stack(columns, axis=1)), dtype=np.uint8)
 
 
 SEQUENTIAL = _table(_VIRIDIS)

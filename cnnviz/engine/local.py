@@ -22,8 +22,8 @@ from cnnviz.activations.capture import capture
 from cnnviz.catalogue import Options
 from cnnviz.errors import DeviceUnavailable
 from cnnviz.images import Fit, to_input
-from cnnviz.networks import build, card
-from cnnviz.weights import Source, resolve
+from cnnviz.networks import build, card, source_for
+from cnnviz.weights import Source
 
 T = TypeVar("T")
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -110,8 +110,7 @@ class Engine:
         Raises:
             CnnvizError: whatever is wrong with the network, the weights, the layer or the device.
         """
-        entry = card(options.network)
-        source = resolve(options.network, weights, entry.checkpoint)
+        source = source_for(options.network, weights, options.classes, options.shortcut, options.heads)
         key = (options, picture.digest, layer, source, fit, device)
         with self._lock:
             found = self._results.get(key)

@@ -5,6 +5,7 @@ is adding that file.
 """
 
 import pkgutil
+from contextlib import ExitStack
 from functools import cache
 from importlib import import_module
 
@@ -13,9 +14,10 @@ from torch import nn
 
 from cnnviz.errors import BadOption, DeviceUnavailable, UnknownNetwork
 from cnnviz.networks.card import Accuracy, Card, Normalisation, Paper
-from cnnviz.networks.meta import OnMeta
+from cnnviz.networks.meta import OnMeta, Unfilled
+from cnnviz.weights import Source, fill, resolve
 
-__all__ = ["Accuracy", "Card", "Normalisation", "Paper", "card", "cards", "construct"]
+__all__ = ["Accuracy", "Card", "Normalisation", "Paper", "build", "card", "cards", "construct"]
 
 MOST_CLASSES = 1_000_000
 SHORTCUTS = ("A", "B", "C")
@@ -38,6 +40,56 @@ def card(key: str) -> Card:
         raise UnknownNetwork(key, _catalogue()) from None
 
 
+def build(
+    key: str,
+    *,
+    weights: str | Source = "auto",
+    device: str | torch.device = "cpu",
+    classes: int | None = None,
+    shortcut: str | None = None,
+    heads: bool | None = None,
+) -> nn.Module:
+    """A network in eval mode, filled with weights; its attribute `weights` says with which.
+
+    Args:
+        weights: `random`, `bundled`, `imagenet`, a file's path, what `weights.resolve` found, or `auto`:
+            ImageNet where it is already on disk, else bundled, else random; random, too, where an option
+            makes a network that no such weights fit.
+        device: where to; on meta a network has no weights.
+        classes, shortcut, heads: as `construct`.
+
+    Raises:
+        UnknownNetwork, BadOption, DeviceUnavailable: as `construct`.
+        BadWeights: the weights aren't there, or don't fit.
+    """
+    entry = card(key)
+    place = _device(device)
+    if place.type == "meta":
+        return construct(key, device=place, classes=classes, shortcut=shortcut, heads=heads)
+    source = weights if isinstance(weights, Source) else source_for(key, weights, classes, shortcut, heads)
+    module = construct(entry.key, device="cpu", classes=classes, shortcut=shortcut, heads=heads, filled=False)
+    fill(module, source)
+    vars(module)["weights"] = source
+    return _moved(module, place)
+
+
+def source_for(
+    key: str,
+    weights: str = "auto",
+    classes: int | None = None,
+    shortcut: str | None = None,
+    heads: bool | None = None,
+) -> Source:
+    """The weights that `build` takes for these arguments."""
+    entry = card(key)
+    # the published checkpoints have the heads as well
+    given = {"classes": classes, "shortcut": shortcut, "heads": None if entry.checkpoint else heads}
+    fits = all(
+        value is None or value == entry.default(name) for name, value in given.items() if name in entry.options
+    )
+    return resolve(key, "random" if weights == "auto" and not fits else weights, entry.checkpoint)
+
+
 def construct(
     key: str,
     *,
@@ -45,8 +97,11 @@ def construct(
     classes: int | None = None,
     shortcut: str | None = None,
     heads: bool | None = None,
+    filled: bool = True,
 ) -> nn.Module:
     """A network in eval mode, with the parameters that its constructor gives it; on meta, with none.
+
+    `filled=False` leaves the parameters' memory as it was found, for weights that are on their way.
 
     An option left at None is the network's own choice. The module's attribute `network` is its key.
 

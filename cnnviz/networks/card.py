@@ -1,5 +1,6 @@
 """The card of a network: what the catalogue knows of it beside the module itself."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,6 +69,10 @@ class Card:
     top5: Accuracy | None = None
     printed: str | None = None
     checkpoint: str | None = None
+
+    def default(self, option: str) -> object:
+        """What the network takes for an option that isn't given."""
+        return inspect.signature(self.build).parameters[option].default
 
 
 def one_crop(percent: float) -> Accuracy:

@@ -1,4 +1,4 @@
-"""Building a module on the meta device: its structure and shapes, without storage or initialisation."""
+"""Building a module without filling it: on the meta device, or in memory for weights that come later."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -66,4 +66,24 @@ class OnMeta(TorchFunctionMode):
             tensor: Tensor = args[0] if args else kwargs["tensor"]
             if tensor.is_meta:
                 return tensor
+        return func(*args, **kwargs)
+
+
+class Unfilled(TorchFunctionMode):
+    """Within it, `torch.nn.init` leaves parameters as they are: weights are on their way.
+
+    Constants and running statistics are set all the same. For the thread that entered it, like `OnMeta`.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Call `func` unless it initialises a parameter."""
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
         return func(*args, **kwargs)

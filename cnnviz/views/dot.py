@@ -1,15 +1,16 @@
 """The layer graph as DOT text: the one source of every picture, on the page and in every export.
 
-Everything in it has a `class` (kind of operation, role, kind of block) and an `id` (a node's is the path of its
-first layer, a box's `block:` and its path, an arc's `source->target`), so that a page can colour, light up and
-find whatever it likes; without a page the attributes stand for light paper. Every difference of colour is one of
-shape or line as well.
+Everything in it has a `class` (kind of operation, role, kind of block) and an `id` (a node's is the path of
+its first layer, a box's `block:` and its path, an arc's `source->target`), so that a page can colour, light
+up and find whatever it likes; without a page the attributes stand, for light paper. Every difference of
+colour is one of shape or line as well.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from html import escape
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import graphviz
 
@@ -21,6 +22,7 @@ Direction = Literal["TB", "LR"]
 
 FONT = "Helvetica,Arial,sans-serif"
 INK, QUIET, LINE = "#1b2430", "#4d5866", "#747d89"  # LINE can be read on white and on black
+LONGEST_NAME = 32
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,7 @@ class Kind:
 
     Attributes:
         fill, line: colours from Okabe and Ito's set for the colour-blind, the fill as a tint of it.
-        shape, style: Graphviz' names of what tells it apart without colour.
-        ops: the operations that it holds; no other kind's are `other`.
+        shape, style: Graphviz' names of what tells it apart without colour (the polygon is a trapezium).
     """
 
     name: str
@@ -39,42 +40,26 @@ class Kind:
     line: str
     shape: str
     style: str
-    ops: frozenset[str]
 
 
+_OPS: dict[str, str] = {
+    "conv": "conv convtranspose",
+    "linear": "linear rbf",
+    "pool": "maxpool avgpool subsample",
+    "join": "add concat mul",
+    "norm": "batchnorm lrn layernorm groupnorm instancenorm",
+    "activation": " ".join(sorted(ACTIVATIONS | {"softmax", "logsoftmax"})),
+    "end": "input output",
+}
 LEGEND = (
-    Kind("conv", "convolution", "#dcebf7", "#0068a8", "box", "filled", frozenset({"conv", "convtranspose"})),
-    Kind("linear", "fully connected", "#fbe3d3", "#b84e00", "box", "filled,bold", frozenset({"linear", "rbf"})),
-    Kind(
-        "pool",
-        "pooling",
-        "#d6efe6",
-        "#007a5a",
-        "invtrapezium",
-        "filled",
-        frozenset({"maxpool", "avgpool", "subsample"}),
-    ),
-    Kind("join", "where arms join", "#e9e9ee", "#3c4450", "ellipse", "filled", frozenset({"add", "concat", "mul"})),
-    Kind(
-        "norm",
-        "normalisation",
-        "#f5e2ee",
-        "#a34f80",
-        "box",
-        "filled,dashed",
-        frozenset({"batchnorm", "lrn", "layernorm", "groupnorm", "instancenorm"}),
-    ),
-    Kind(
-        "activation",
-        "activation",
-        "#fdf0cc",
-        "#96690a",
-        "box",
-        "filled,rounded",
-        ACTIVATIONS | {"softmax", "logsoftmax"},
-    ),
-    Kind("end", "input and output", "#ffffff", "#3c4450", "box", "filled,rounded,bold", frozenset({"input", "output"})),
-    Kind("other", "reshaping and other", "#f3f4f5", "#747d89", "box", "filled,dotted", frozenset()),
+    Kind("conv", "convolution", "#dcebf7", "#0068a8", "box", "filled"),
+    Kind("linear", "fully connected", "#fbe3d3", "#b84e00", "box", "filled,bold"),
+    Kind("pool", "pooling", "#d6efe6", "#007a5a", "polygon", "filled"),
+    Kind("join", "where arms join", "#e9e9ee", "#3c4450", "ellipse", "filled"),
+    Kind("norm", "normalisation", "#f5e2ee", "#a34f80", "box", "filled,dashed"),
+    Kind("activation", "activation", "#fdf0cc", "#96690a", "box", "filled,rounded"),
+    Kind("end", "input and output", "#ffffff", "#3c4450", "box", "filled,rounded,bold"),
+    Kind("other", "reshaping and other", "#f3f4f5", "#747d89", "box", "filled,dotted"),
 )
 """One entry for each kind of node, in the order of a legend."""
 
@@ -87,7 +72,7 @@ ROLES: dict[Role, tuple[str, str]] = {
 }
 """The line and the legend's word for each role."""
 
-_KIND_OF = {op: kind for kind in LEGEND for op in kind.ops}
+_KIND_OF = {op: kind for kind in LEGEND for op in _OPS.get(kind.name, "").split()}
 
 
 def kind_of(op: str) -> Kind:
@@ -111,155 +96,263 @@ def dot_of(picture: Drawing, direction: Direction = "TB") -> str:
     text.attr(
         "graph",
         rankdir=direction,
-        nodesep="0.2",
-        ranksep="0.22",
+        nodesep="0.17",
+        ranksep="0.14",
         splines="spline",
         bgcolor="transparent",
         fontname=FONT,
-        fontsize="10",
+        fontsize="9",
         fontcolor=LINE,
         labeljust="l",
-        pad="0.1",
-        tooltip=" ",
+        pad="0.06",
     )
-    text.attr("node", fontname=FONT, fontsize="10", fontcolor=INK, margin="0.09,0.04", height="0.3", width="0.6")
-    text.attr("edge", color=LINE, arrowsize="0.55", penwidth="1.1", tooltip=" ")
-    widths = _widths(picture)
-    _fill(text, picture, "", widths)
+    text.attr("node", fontname=FONT, fontsize="9", fontcolor=INK, fixedsize="true")
+    text.attr("edge", color=LINE, arrowsize="0.5")
+    faces = _faces(picture, direction)
+    _fill(text, picture, "", faces, _room(picture, faces) if direction == "TB" else {})
     numbers: Counter[tuple[str, str]] = Counter()
     for arc in picture.arcs:
         numbers[arc.source, arc.target] += 1
-        _arc(text, arc, numbers[arc.source, arc.target], direction)
-    return text.source
+        _arc(text, arc, numbers[arc.source, arc.target])
+    return str(text.source)
 
 
-def _fill(text: graphviz.Digraph, picture: Drawing, box: str, widths: dict[str, float]) -> None:
-    """Nodes and boxes that lie directly in a box, in the order of the data."""
-    for inner in picture.boxes:
-        if inner.parent == box:
-            with text.subgraph(name=f"cluster_{_name(inner.path)}") as part:
-                part.attr(**_box(inner))
-                _fill(part, picture, inner.path, widths)
+def _fill(
+    text: graphviz.Digraph,
+    picture: Drawing,
+    box: str,
+    faces: Mapping[str, "Face"],
+    room: Mapping[str, "Room"],
+) -> None:
+    for item in picture.inside(box):
+        if isinstance(item, Node):
+            text.node(_name(item.path), **_node(item, faces[item.path]))
+            continue
+        with text.subgraph(name=f"cluster_{_name(item.path)}") as part:
+            part.attr(**_box(item, room.get(item.path)))
+            _fill(part, picture, item.path, faces, room)
+
+
+def _room(picture: Drawing, faces: Mapping[str, "Face"]) -> dict[str, "Room"]:
+    """What each box's title has to leave free: the trunk on its way in, and the arc of its shortcut.
+
+    Graphviz leaves room for neither. It makes a box as wide as its title, though.
+    """
+    trunk, beside = {}, set()
+    box_of = {node.path: node.box for node in picture.nodes}
+    parent_of = {box.path: box.parent for box in picture.boxes}
     for node in picture.nodes:
-        if node.box == box:
-            text.node(_name(node.path), **_node(node, widths[node.column]))
+        home = node.box
+        while home and not node.column:
+            trunk[home] = max(trunk.get(home, 0), faces[node.path].width)
+            home = parent_of[home]
+    for arc in picture.arcs:
+        if arc.role == "identity":
+            beside.add(box_of[arc.target])
+    return {box: Room(width / 2, width + 40 * (box in beside)) for box, width in trunk.items()}
 
 
-def _box(box: Box) -> dict[str, str]:
+class Room(NamedTuple):
+    """In points: from a box's left to its trunk, and the least width of the box."""
+
+    to_trunk: float
+    width: float
+
+
+def _box(box: Box, room: Room | None) -> dict[str, str]:
     several = box.run is not None
+    names, _, count = (_marked(Span(word)) for word in box.label.partition(" · "))
+    if several and room:
+        cells = [f'ALIGN="LEFT" WIDTH="{room.to_trunk + 6:.0f}">{names}', f'ALIGN="LEFT"><B>{count}</B>']
+    else:
+        cells = [f'ALIGN="LEFT">{names} · <B>{count}</B>' if several else f'ALIGN="LEFT">{names}']
+    width = f' WIDTH="{room.width:.0f}"' if room else ""
+    row = "".join(f"<TD {cell}</TD>" for cell in cells)
+    label = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"{width}><TR>{row}</TR></TABLE>'
     return {
-        "label": _text(box.label),
+        "label": f"<{label}>",
         "id": _text(f"block:{box.path}"),
-        "class": " ".join(
-            ["block", box.kind, *["run"] * several, *["opened"] * (box.opens is not None)]
-        ),
+        "class": " ".join(["block", box.kind, *["run"] * several, *["opened"] * (box.opens is not None)]),
         "style": "rounded,filled,bold" if several else "rounded,filled",
         "color": LINE,
         "fillcolor": "#8088941a",
         "penwidth": "2" if several else "0.7",
-        "margin": "8",
+        "margin": "6",
         "tooltip": _text(box.label),
     }
 
 
-def _node(node: Node, width: float) -> dict[str, str]:
+def _node(node: Node, face: "Face") -> dict[str, str]:
     kind = kind_of(node.layers[0].op)
     style = {
-        "label": f"<{'<BR/>'.join(_marked(*line) for line in _lines(node))}>",
+        "label": f"<{'<BR/>'.join(''.join(map(_marked, line)) for line in face.lines)}>",
         "id": _text(node.path),
         "class": " ".join([kind.name, node.layers[0].op, *["repeated"] * (node.shared_with is not None)]),
-        "tooltip": _text(_tooltip(node)),
-        "group": _text(node.column or "trunk"),
+        "tooltip": _text(*_tooltip(node)),
+        "group": _text(node.line or "trunk"),
         "shape": kind.shape,
         "style": kind.style,
         "fillcolor": kind.fill,
         "color": kind.line,
-        "width": f"{width / 72:.2f}",
+        "width": f"{face.width / 72:.2f}",
+        "height": f"{face.height / 72:.2f}",
     }
+    if kind.shape == "polygon":
+        style |= {"sides": "4", "distortion": "0.12"}
     if node.run:
         style["peripheries"] = "2"
     return style
 
 
-def _lines(node: Node) -> list[tuple[str, float, str]]:
-    """The lines of text on a node: each with its size and its colour."""
-    lines = [(node.title, 10.0, INK)]
-    if node.followers:
-        lines.append((node.followers, 8.0, INK))
-    lines.append((by_sign(node.output_shape), 9.0, INK))
-    small = [node.name] if node.name else []
-    if node.shared_with:
-        small.append(f"weights of {node.shared_with}")
-    elif node.params:
-        small.append(f"{rounded(node.params)} params")
-    if node.run:
-        small.append(f"×{len(node.run.blocks)}")
-    if small:
-        lines.append((" · ".join(small), 8.0, QUIET))
-    return lines
-
-
-def _marked(text: str, size: float, colour: str) -> str:
-    words = escape(" ".join(text.split())).replace("\\", "\\\\")
-    if size == 10.0:
-        return f"<B>{words}</B>"
-    return f'<FONT POINT-SIZE="{size:g}"' + (f' COLOR="{colour}"' if colour != INK else "") + f">{words}</FONT>"
-
-
-def _tooltip(node: Node) -> str:
-    lines = [f"{layer.path}: {title(layer)}" for layer in node.layers]
+def _tooltip(node: Node) -> Iterator[str]:
+    for layer in node.layers:
+        yield f"{layer.path}: {title(layer)}"
     before = ", ".join(by_sign(shape) for shape in node.layers[0].input_shapes)
-    lines.append(f"{before} → {by_sign(node.output_shape)}" if before else by_sign(node.output_shape))
+    yield f"{before} → {by_sign(node.output_shape)}" if before else by_sign(node.output_shape)
     if node.params:
-        lines.append(f"{node.params:,} parameters")
+        yield f"{node.params:,} parameters"
     if node.macs:
-        lines.append(f"{node.macs:,} MACs")
-    return "\n".join(lines)
+        yield f"{node.macs:,} MACs"
 
 
-def _arc(text: graphviz.Digraph, arc: Arc, number: int, direction: Direction) -> None:
+def _arc(text: graphviz.Digraph, arc: Arc, number: int) -> None:
     line, word = ROLES[arc.role]
     style = {
         "id": _text(f"{arc.source}->{arc.target}" + (f"#{number}" if number > 1 else "")),
         "class": arc.role,
         "style": line,
         "weight": "100" if arc.straight else "0" if arc.role == "identity" else "2" if arc.joins else "1",
+        "tooltip": f"{word}: {by_sign(arc.shape)}",
     }
     if arc.role == "projection":
         style["penwidth"] = "1.6"
-    if arc.role == "identity":
-        side = "e" if direction == "TB" else "s"
-        style |= {"tailport": side, "headport": side}
     text.edge(_name(arc.source), _name(arc.target), **style)
+
+
+# --- what stands on a node -----------------------------------------------------
+
+
+class Span(NamedTuple):
+    """A stretch of text on a node."""
+
+    text: str
+    size: float = 9.0
+    colour: str = INK
+    bold: bool = False
+
+    @property
+    def width(self) -> float:
+        """About how wide it is in Helvetica, in points, and rather too wide: readers have other fonts."""
+        return (1.08 if self.bold else 1.0) * self.size * sum(map(_em, self.text))
+
+
+@dataclass(frozen=True)
+class Face:
+    """The lines of text on a node, and its size in points.
+
+    It is measured here and not by Graphviz, so that a picture is the same on every machine, also on one
+    without fonts, where Graphviz measures nothing.
+    """
+
+    lines: tuple[tuple[Span, ...], ...]
+    width: float = 0.0
+
+    @property
+    def height(self) -> float:
+        """Of the lines, each as high as its largest span, and some air."""
+        return sum(1.2 * max(span.size for span in line) for line in self.lines) + 4.5
+
+    @property
+    def text_width(self) -> float:
+        """Of the widest line, with some air."""
+        return max(sum(span.width for span in line) for line in self.lines) + 14
+
+
+def _faces(picture: Drawing, direction: Direction) -> dict[str, Face]:
+    """Each node's face: broad and low; narrow from left to right, and on arms where there are three or more.
+
+    All nodes of a column that runs down are equally wide.
+    """
+    arms = Counter(arc.target for arc in picture.arcs if arc.joins and arc.role != "identity")
+    many = max(arms.values(), default=0) > 2
+    faces: dict[str, Face] = {}
+    widths: dict[str, float] = {}
+    for node in picture.nodes:
+        narrow = direction == "LR" or (many and node.column)
+        face = Face(tuple(_narrow(node) if narrow else _broad(node)))
+        slanted = 14 if kind_of(node.layers[0].op).shape != "box" else 0
+        column = node.column if direction == "TB" else node.path
+        widths[column] = max(widths.get(column, 0), face.text_width + slanted)
+        faces[node.path] = face
+    return {
+        node.path: replace(faces[node.path], width=widths[node.column if direction == "TB" else node.path])
+        for node in picture.nodes
+    }
+
+
+def _broad(node: Node) -> Iterator[tuple[Span, ...]]:
+    does = [Span(node.title, 10, bold=True)]
+    if node.followers:
+        does.append(Span(f" + {node.followers.replace(' · ', ' + ')}"))
+    small = [Span(f" · {word}", 8, QUIET) for word in _remarks(node)]
+    shape = by_sign(node.output_shape)
+    if node.params or node.shared_with:
+        yield tuple(does)
+        yield (Span(shape), *small)
+    else:
+        yield (*does, Span(f" · {shape}"), *small)
+
+
+def _narrow(node: Node) -> Iterator[tuple[Span, ...]]:
+    yield (Span(node.title, 10, bold=True),)
+    if node.followers:
+        yield (Span(node.followers, 8),)
+    yield (Span(by_sign(node.output_shape)),)
+    for word in _remarks(node):
+        yield (Span(word, 8, QUIET),)
+
+
+def _remarks(node: Node) -> Iterator[str]:
+    if node.name:
+        yield node.name if len(node.name) <= LONGEST_NAME else f"…{node.name[-LONGEST_NAME:]}"
+    if node.shared_with:
+        yield f"weights of {node.shared_with}"
+    elif node.params:
+        yield f"{rounded(node.params)} params"
+    if node.run:
+        yield f"×{len(node.run.blocks)}"
 
 
 # --- text --------------------------------------------------------------------
 
 
+_NOT_IN_NAMES = str.maketrans({":": "ː", "\\": "∖", "<": "‹", ">": "›"})
+
+
 def _name(path: str) -> str:
-    """A path as a DOT name: graphviz reads ':' as a port, and a backslash can't be written in one."""
-    return graphviz.nohtml(path.replace(":", "ː").replace("\\", "∖"))
+    """A path as a DOT name, in which ':' would be a port, '<' HTML, and a backslash an escape."""
+    return _printable(path).translate(_NOT_IN_NAMES)
 
 
-def _text(text: str) -> str:
-    return graphviz.escape(text).replace("\n", "\\n")
+def _text(*lines: str) -> str:
+    escaped = (_printable(line).replace("\\", "\\\\").replace("&", "&amp;") for line in lines)
+    text: str = graphviz.nohtml("\\n".join(escaped))
+    return text
 
 
-def _widths(picture: Drawing) -> dict[str, float]:
-    """For each column, the width in points of its widest text, so that its nodes are equally wide.
-
-    It is measured here as well as by Graphviz, which on a machine without fonts measures nothing.
-    """
-    widths: dict[str, float] = {}
-    for node in picture.nodes:
-        width = max(_width(text) * size for text, size, _ in _lines(node)) + 14
-        widths[node.column] = max(widths.get(node.column, 0), width)
-    return widths
+def _marked(span: Span) -> str:
+    words = escape(_printable(span.text)).replace("\\", "\\\\")
+    words = f"<B>{words}</B>" if span.bold else words
+    look = f' POINT-SIZE="{span.size:g}"' if span.size != 9 else ""
+    look += f' COLOR="{span.colour}"' if span.colour != INK else ""
+    return f"<FONT{look}>{words}</FONT>" if look else words
 
 
-def _width(text: str) -> float:
-    """About how wide a text is in bold Helvetica, in ems."""
-    return sum(
-        0.3 if letter in " .,·:;il|!'()[]jtfI" else 0.9 if letter in "mwMW" else 0.72 if letter.isupper() else 0.58
-        for letter in text
-    )
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _em(letter: str) -> float:
+    if letter in " .,·:;il|!'()[]jtfI":
+        return 0.3
+    return 0.87 if letter in "mwMW" else 0.7 if letter.isupper() else 0.56

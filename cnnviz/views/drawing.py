@@ -8,6 +8,7 @@ boxed where that tells more than its layers alone; the arms of a join carry its 
 from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from cnnviz.analysis.folding import Fold, chains, folds
@@ -24,13 +25,15 @@ class Node:
 
     Attributes:
         layers: one or more; the first one's path is the node's.
-        column: nodes of one column stand in line; the trunk's is the empty one.
+        column: the arm that it is on; the trunk's is the empty one.
+        line: nodes of one line stand in a straight one; a module's middle arm has the trunk's.
         box: path of the box around it, or "" for none.
         run: the fold that it stands for alone, where a folded block is no more than this node.
     """
 
     layers: tuple[Layer, ...]
     column: str = ""
+    line: str = ""
     box: str = ""
     run: Fold | None = None
 
@@ -117,12 +120,29 @@ class Box:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Nodes in the order of the data, arcs in the order of their targets' operands, outer boxes first."""
+    """Nodes in the order of the data, arcs in that of their targets, outer boxes before inner ones."""
 
     network: str
     nodes: tuple[Node, ...]
     arcs: tuple[Arc, ...]
     boxes: tuple[Box, ...]
+
+    def inside(self, box: str) -> list[Node | Box]:
+        """What lies directly in a box, or outside of all for "", in the order of the data."""
+        return self._contents.get(box, [])
+
+    @cached_property
+    def _contents(self) -> dict[str, list[Node | Box]]:
+        boxes = {box.path: box for box in self.boxes}
+        contents: dict[str, list[Node | Box]] = {}
+        for node in self.nodes:
+            item: Node | Box = node
+            home = node.box
+            while home not in contents and home in boxes:  # a box comes where its first node does
+                contents[home] = [item]
+                item, home = boxes[home], boxes[home].parent
+            contents.setdefault(home, []).append(item)
+        return contents
 
 
 def drawing(graph: LayerGraph, unfolded: Unfolded = ()) -> Drawing:
@@ -132,7 +152,7 @@ def drawing(graph: LayerGraph, unfolded: Unfolded = ()) -> Drawing:
     stands_for = _stand_ins(graph, closed)
     nodes = [Node(chain) for chain in chains(graph) if chain[0].path not in stands_for]
     arcs = _arcs(graph, nodes, stands_for)
-    columns, straight = _columns(nodes, arcs)
+    columns, lines, straight = _columns(nodes, arcs)
     arcs = _styled(nodes, arcs, straight)
     boxes, around = _boxes(graph, nodes, runs, closed)
     alone = {run.blocks[0]: run for run in closed if run.blocks[0] not in {box.path for box in boxes}}
@@ -142,6 +162,7 @@ def drawing(graph: LayerGraph, unfolded: Unfolded = ()) -> Drawing:
             replace(
                 node,
                 column=columns.get(node.path, node.path),
+                line=lines.get(node.path, node.path),
                 box=around.get(node.path, ""),
                 run=next((run for path, run in alone.items() if _within(node.path, path)), None),
             )
@@ -159,9 +180,7 @@ def _stand_ins(graph: LayerGraph, closed: Iterable[Fold]) -> dict[str, str]:
     for run in closed:  # outer runs come first: what they hid is hidden already
         first = run.blocks[0]
         for block in run.blocks[1:]:
-            drawn |= {
-                path: first + path.removeprefix(block) for path in layers[block] if path not in drawn
-            }
+            drawn |= {path: first + path.removeprefix(block) for path in layers[block] if path not in drawn}
 
     def final(path: str) -> str:
         while path in drawn:
@@ -195,11 +214,11 @@ def _dominators(nodes: Iterable[Node], arriving: dict[str, list[Arc]]) -> dict[s
     )
 
 
-def _columns(nodes: list[Node], arcs: list[Arc]) -> tuple[dict[str, str], set[Arc]]:
-    """The column of each node, and the arcs that run along one.
+def _columns(nodes: list[Node], arcs: list[Arc]) -> tuple[dict[str, str], dict[str, str], set[Arc]]:
+    """The column and the line of each node, and the arcs that run along a line.
 
-    A column is followed from its end backwards, at a join along the main arm or, where all arms
-    are equals, straight to the fork; every other arm gets a column of its own.
+    Both are followed from their ends backwards: at a join along the main arm; where all arms are equals,
+    straight to the fork, with the line through the middle arm. Every other arm has both of its own.
     """
     arriving = _by_target(arcs)
     dominators = _dominators(nodes, arriving)
@@ -209,31 +228,32 @@ def _columns(nodes: list[Node], arcs: list[Arc]) -> tuple[dict[str, str], set[Ar
     leading_on = {arc.source for arc in arcs}
     ends = sorted((node.path for node in nodes if node.path not in leading_on), key=lambda path: -depth[path])
     columns: dict[str, str] = {}
+    lines: dict[str, str] = {}
     straight: set[Arc] = set()
-    ahead = deque((end, f"to {end}" if number else "") for number, end in enumerate(ends))
+    named = ["", *(f"to {end}" for end in ends[1:])]
+    ahead = deque(zip(ends, named, named, strict=True))
     while ahead:
-        path, column = ahead.popleft()
+        path, column, line = ahead.popleft()
         while path not in columns:
-            columns[path] = column
+            columns[path], lines[path] = column, line
             entering = arriving.get(path, [])
             if not entering:
                 break
-            along = entering[0] if len(entering) == 1 else _main(entering)
-            ahead.extend(
-                (arc.source, f"{path} {number}") for number, arc in enumerate(entering) if arc is not along
-            )
-            if along is None:
-                path = dominators[path]
+            mains = [arc for arc in entering if arc.role == "main"]
+            fork = dominators[path]
+            if len(mains) == 1:
+                along, middle = mains[0], None
+            elif any(arc.source == fork for arc in entering):  # a densely connected net
+                along, middle = max(entering, key=lambda arc: depth[arc.source]), None
             else:
-                path = along.source
-                if columns.get(path, column) == column:
-                    straight.add(along)
-    return columns, straight
-
-
-def _main(entering: list[Arc]) -> Arc | None:
-    mains = [arc for arc in entering if arc.role == "main"]
-    return mains[0] if len(mains) == 1 else None
+                along, middle = None, entering[(len(entering) - 1) // 2]
+            for number, arc in enumerate(entering):
+                if arc is not along:
+                    arm = f"{path} {number}"
+                    ahead.append((arc.source, arm, line if arc is middle else arm))
+            straight |= {arc for arc in (along, middle) if arc is not None}
+            path = fork if along is None else along.source
+    return columns, lines, {arc for arc in straight if lines[arc.source] == lines[arc.target]}
 
 
 def _styled(nodes: list[Node], arcs: list[Arc], straight: set[Arc]) -> list[Arc]:
@@ -265,22 +285,27 @@ def _boxes(
 ) -> tuple[tuple[Box, ...], dict[str, str]]:
     """The boxes, and the innermost one around each node.
 
-    Boxed are blocks that contain a join or belong to a run (of more than a node each), and what they
-    lie in. Boxes around the single arms of a module would only push them out of order.
+    Boxed are blocks that contain a join, runs of blocks and their siblings (of more than a node each), and
+    what those lie in. Boxes around the single arms of a module would only push them out of order.
     """
     drawn = {node.path for node in nodes}
-    joins = {edge.target for edge in graph.edges if edge.role != "main" or graph.layer(edge.target).op in JOINS}
-    joins = {path for path in joins if len(graph.incoming(path)) > 1}
+    joins = {
+        layer.path for layer in graph.layers if layer.op in JOINS and len(graph.incoming(layer.path)) > 1
+    }
     in_runs = {path: run for run in runs for path in run.blocks}
+    beside_runs = {path.rpartition(".")[0] for path in in_runs}
     inside = {block.path: [path for path in block.layers if path in drawn] for block in graph.blocks}
     worth = {
         block.path
         for block in graph.blocks
         if inside[block.path]
-        and (not joins.isdisjoint(block.layers) or (block.path in in_runs and len(inside[block.path]) > 1))
+        and (
+            not joins.isdisjoint(block.layers)
+            or (block.path.rpartition(".")[0] in beside_runs and len(inside[block.path]) > 1)
+        )
     }
-    by_size = sorted(graph.blocks, key=lambda block: -len(block.layers))
-    boxed = [block for block in by_size if worth & _and_inner(block, graph.blocks)]
+    outer_first = sorted(graph.blocks, key=lambda block: block.path.count("."))
+    boxed = [block for block in outer_first if worth & _and_inner(block, graph.blocks)]
     boxes: list[Box] = []
     around: dict[str, str] = {}
     for block in boxed:
@@ -333,7 +358,7 @@ WORDS = {
 }
 
 
-def title(layer: Layer) -> str:
+def title(layer: Layer) -> str:  # noqa: PLR0911
     """What a layer does, in the papers' words: 'conv 7×7 / 2, pad 3', 'depth-concat'."""
     word = WORDS.get(layer.op, layer.op)
     if layer.hyper("output_size") is not None:
@@ -345,6 +370,8 @@ def title(layer: Layer) -> str:
         return "depth-concat"
     if layer.op == "dropout" and layer.hyper("p") is not None:
         return f"dropout {layer.hyper('p'):g}"
+    if layer.op == "slice" and max(_ints(layer.hyper("step")) or (1,)) > 1:
+        return f"slice / {_one(_ints(layer.hyper('step')))}"
     if layer.op == "slice" and layer.hyper("index"):
         return f"slice [{layer.hyper('index')}]"
     if layer.op == "pad" and any(_ints(layer.hyper("channels"))):

@@ -1,7 +1,7 @@
 """DOT text -> SVG, PNG or PDF, laid out by Graphviz in a child process that can be killed.
 
-Graphviz holds the GIL while it works, takes seconds for some graphs, and aborts the process for
-others. So pygraphviz, whose wheel brings Graphviz along, works in a child that is kept for the next picture, and is
+Graphviz holds the GIL while it works, takes seconds for some graphs, and aborts the process for others. So
+pygraphviz, whose wheel brings Graphviz along, works in a child, which is kept for the next picture, and is
 killed and replaced when it takes too long or dies. Where pygraphviz can't be had, `dot` on the PATH does it.
 """
 
@@ -40,52 +40,60 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 10.0, *, dpi:
     try:
         try:
             picture = _workers.draw(dot_text, format, dpi, deadline)
-        except _NoPygraphviz:
+        except _NoPygraphvizError:
             picture = _draw_by_command(dot_text, format, dpi, deadline)
     except TimeoutError:
         raise DrawingFailed(
             f"The graph could not be laid out within {timeout:g} seconds; fold its equal blocks, "
             "or give it more time."
         ) from None
-    return _centred(picture) if format == "svg" else picture
+    return _anchored(picture) if format == "svg" else picture
 
 
 def svg_for_page(svg: bytes) -> str:
     """A rendered SVG as an element to put into a page: no prolog, and no wider than its place."""
     text = svg.decode()
     text = text[text.index("<svg") :]
+    style = "display: block; margin: auto; width: {:.0f}px; max-width: 100%; height: auto"
     return re.sub(
         r'<svg width="([\d.]+)pt" height="[\d.]+pt"',
-        lambda size: (
-            f'<svg style="display: block; margin: auto; width: {float(size[1]) * 4 / 3:.0f}px; max-width: 100%; '
-            'height: auto"'
-        ),
+        lambda size: f'<svg style="{style.format(float(size[1]) * 4 / 3)}"',
         text,
         count=1,
     )
 
 
-def _centred(svg: bytes) -> bytes:
-    """The text of each node in its middle, so that it stays there in a reader's font.
+def _anchored(svg: bytes) -> bytes:
+    """The text of each node in its middle, so that it stays there in any font.
 
-    Graphviz gives every line of formatted text the x where it would start in the font that it measured.
+    Graphviz gives every stretch of text the x where it would start in the font that it measured.
     """
 
-    def centre(node: re.Match[str]) -> str:
-        outline = re.search(r'<ellipse[^>]* cx="([-\d.]+)"|(?:points|\bd)="([^"]+)"', node[0])
+    def anchor(node: re.Match[str]) -> str:
+        drawn = node[0]
+        outline = re.search(r'<ellipse[^>]* cx="([-\d.]+)"|(?:points|\bd)="([^"]+)"', drawn)
         if outline is None:
-            return node[0]
+            return drawn
         xs = [float(x) for x in re.findall(r"([-\d.]+),[-\d.]+", outline[2] or f"{outline[1]},0")]
-        return re.sub(
-            r'<text([^>]*) text-anchor="start" x="[-\d.]+"',
-            rf'<text\1 text-anchor="middle" x="{(min(xs) + max(xs)) / 2:.2f}"',
-            node[0],
-        )
+        middle = (min(xs) + max(xs)) / 2
+        return _LINE.sub(lambda line: _line(line[0], middle, line["y"]), drawn)
 
-    return re.sub(r'<g id="[^"]*" class="node.*?</title>.*?(?=<!--|\Z)', centre, svg.decode(), flags=re.DOTALL).encode()
+    return _NODE.sub(anchor, svg.decode()).encode()
 
 
-class _NoPygraphviz(Exception):
+def _line(spans: str, x: float, y: str) -> str:
+    """One text element out of a line's several, so that they move together."""
+    inner = re.sub(r'<text xml:space="preserve" text-anchor="\w+" x="[-\d.]+" y="[-\d.]+"', "<tspan", spans)
+    inner = inner.replace("</text>", "</tspan>").replace("\n", "")
+    return f'<text xml:space="preserve" text-anchor="middle" x="{x:.2f}" y="{y}">{inner}</text>\n'
+
+
+_TEXT = r'<text xml:space="preserve" text-anchor="\w+" x="[-\d.]+" y="{}"[^>]*>[^<]*</text>\n'
+_LINE = re.compile(_TEXT.format(r"(?P<y>[-\d.]+)") + f"(?:{_TEXT.format('(?P=y)')})*")
+_NODE = re.compile(r'<g id="[^"]*" class="node.*?(?=<g id="[^"]*" class=|\Z)', re.DOTALL)
+
+
+class _NoPygraphvizError(Exception):
     pass
 
 
@@ -99,14 +107,14 @@ class _Workers:
 
     def draw(self, text: str, format: Format, dpi: int, deadline: float) -> bytes:
         if self._missing:
-            raise _NoPygraphviz
+            raise _NoPygraphvizError
         if not self._free.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise TimeoutError
         try:
             worker = self._take()
             try:
                 picture = _ask(worker, text, format, dpi, deadline)
-            except _NoPygraphviz:
+            except _NoPygraphvizError:
                 self._missing = True
                 raise
             finally:
@@ -120,7 +128,9 @@ class _Workers:
             while (worker := self._idle.pop()).poll() is not None:
                 _end(worker)
             return worker
-        return subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
 
     def _give(self, worker: subprocess.Popen[bytes]) -> None:
         if worker.poll() is None:
@@ -135,7 +145,8 @@ class _Workers:
 
 def _ask(worker: subprocess.Popen[bytes], text: str, format: Format, dpi: int, deadline: float) -> bytes:
     """One picture from a child, which afterwards either waits for the next request or is dead."""
-    assert worker.stdin and worker.stdout
+    assert worker.stdin is not None
+    assert worker.stdout is not None
     left = max(0.001, deadline - time.monotonic())
     late = threading.Event()
 
@@ -149,7 +160,9 @@ def _ask(worker: subprocess.Popen[bytes], text: str, format: Format, dpi: int, d
     body, header, answer = text.encode(), b"", None
     try:
         with contextlib.suppress(BrokenPipeError):
-            worker.stdin.write(REQUEST.pack(format.encode().ljust(4), dpi, math.ceil(left) + 1, len(body)) + body)
+            worker.stdin.write(
+                REQUEST.pack(format.encode().ljust(4), dpi, math.ceil(left) + 1, len(body)) + body
+            )
             worker.stdin.flush()
         if len(header := worker.stdout.read(ANSWER.size)) == ANSWER.size:
             drawn, length = ANSWER.unpack(header)
@@ -164,9 +177,9 @@ def _ask(worker: subprocess.Popen[bytes], text: str, format: Format, dpi: int, d
     if answer is None and late.is_set():
         raise TimeoutError
     if answer is None and worker.returncode == NO_GRAPHVIZ:
-        raise _NoPygraphviz
+        raise _NoPygraphvizError
     if answer is None:
-        raise DrawingFailed("Graphviz broke off while it laid out this graph; fold its equal blocks, or export its DOT.")
+        raise DrawingFailed()
     if not drawn:
         raise DrawingFailed(f"Graphviz could not draw this graph ({answer.decode()}).")
     return answer
@@ -182,7 +195,11 @@ def _draw_by_command(text: str, format: Format, dpi: int, deadline: float) -> by
     arguments = [command, f"-T{format}", *[f"-Gdpi={dpi}"] * (format == "png")]
     try:
         done = subprocess.run(
-            arguments, input=text.encode(), capture_output=True, timeout=max(0.001, deadline - time.monotonic())
+            arguments,
+            check=False,
+            input=text.encode(),
+            capture_output=True,
+            timeout=max(0.001, deadline - time.monotonic()),
         )
     except subprocess.TimeoutExpired:
         raise TimeoutError from None

@@ -1,5 +1,7 @@
 """The grid of a layer's feature maps: one scrolling canvas, drawn in the browser from bytes."""
 
+import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,18 +19,21 @@ _grid = st.components.v2.component(
 
 
 def map_grid(
-    maps: Maps, *, name: str, scale: Scale, selected: int | None, key: str, on_pick: Callable[[], None]
+    maps: Maps,
+    *,
+    name: str,
+    scale: Scale,
+    selected: int | None,
+    key: str,
+    on_pick: Callable[[], None] = lambda: None,
 ) -> None:
     """Draw all channels of `maps` with their numbers and colour scale.
 
     A click or Enter on a channel calls `on_pick`; `st.session_state[key].pick` is its number then.
     """
     channels, height, width = maps.values.shape
-    _grid(
-        key=key,
-        data={
-            "values": maps.values.tobytes(),
-            "colours": maps.colours.tobytes(),
+    head = json.dumps(
+        {
             "channels": channels,
             "height": height,
             "width": width,
@@ -37,6 +42,8 @@ def map_grid(
             "scale": scale,
             "name": name,
             "selected": selected,
-        },
-        on_pick_change=on_pick,
-    )
+        }
+    ).encode()
+    # bytes only travel as they are when they are the whole message: length, head, colours, values
+    message = struct.pack("<I", len(head)) + head + maps.colours.tobytes() + maps.values.tobytes()
+    _grid(key=key, data=message, on_pick_change=on_pick)

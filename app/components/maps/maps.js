@@ -7,7 +7,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   let view = views.get(parentElement)
   if (!view) views.set(parentElement, (view = create(parentElement)))
   view.pick = channel => setTriggerValue("pick", channel)
-  view.show(data)
+  view.show(unpacked(data))
   return () => { view.destroy(); views.delete(parentElement) }
 }
 
@@ -24,11 +24,10 @@ function create(root) {
     const name = `${data.name} ${data.channels} ${data.height} ${data.width}`
     if (name !== shown) scroll.scrollTop = 0
     shown = name
-    const colours = bytes(data.colours)
+    const colours = data.colours
     pixels = new Uint32Array(256)
     for (let i = 0; i < 256; i++)
       pixels[i] = (255 << 24 | colours[3 * i + 2] << 16 | colours[3 * i + 1] << 8 | colours[3 * i]) >>> 0
-    data.values = bytes(data.values)
     scroll.setAttribute("aria-label", `${data.channels} feature maps of ${data.name}; arrow keys and Enter choose one`)
     drawLegend(colours)
     layOut()
@@ -138,5 +137,12 @@ function create(root) {
   return view
 }
 
-const bytes = value => value instanceof Uint8Array ? value : new Uint8Array(value)
+// the message of __init__.py: length of the head, head, 256 colours, values
+function unpacked(message) {
+  const bytes = message instanceof Uint8Array ? message : new Uint8Array(message)
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), colours = 4 + length
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, colours)))
+  return { ...head, colours: bytes.subarray(colours, colours + 768), values: bytes.subarray(colours + 768) }
+}
+
 const number = value => Math.abs(value) >= 1e4 || (value && Math.abs(value) < 1e-3) ? value.toExponential(2) : Number(value.toPrecision(3)).toString()

@@ -1,0 +1,85 @@
+"""Everything that pages keep: graphs, drawings, tables, pictures. Maps and models are the engine's."""
+
+import hashlib
+
+import pandas as pd
+import streamlit as st
+
+from cnnviz.analysis.folding import Fold, folds
+from cnnviz.catalogue import Options, describe
+from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.graph import LayerGraph
+from cnnviz.images import load_image, photographs
+from cnnviz.views import tables
+from cnnviz.views.dot import dot_of
+from cnnviz.views.drawing import Drawing, Unfolded, drawing
+from cnnviz.views.layout import render, svg_for_page
+
+LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
+
+
+def graph_of(options: Options) -> LayerGraph:
+    """The layer graph of a network with these options; it is frozen, so all visitors share one."""
+    return describe(options)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def folds_of(options: Options) -> tuple[Fold, ...]:
+    """The runs of equal blocks of a network."""
+    return folds(graph_of(options))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def drawing_of(options: Options, unfolded: Unfolded) -> Drawing:
+    """What the picture of a network shows."""
+    return drawing(graph_of(options), unfolded)
+
+
+def node_of(options: Options, opened: tuple[str, ...], path: str | None) -> str | None:
+    """The node of the picture that shows a layer; a folded one is shown by its run's first block."""
+    if path is None:
+        return None
+    for run in folds_of(options):
+        first, *others = run.blocks
+        if first not in opened:
+            block = next((b for b in others if path.startswith(f"{b}.")), first)
+            path = first + path.removeprefix(block) if path.startswith(f"{block}.") else path
+    nodes = drawing_of(options, opened).nodes
+    return next((node.path for node in nodes if any(layer.path == path for layer in node.layers)), None)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Laying out the graph …")
+def svg_of(options: Options, unfolded: Unfolded) -> str:
+    """The picture of a network, as an element of a page."""
+    return svg_for_page(render(dot_of(drawing_of(options, unfolded)), "svg"))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def table_of(options: Options) -> pd.DataFrame:
+    """One row a layer."""
+    return tables.layers(graph_of(options))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def photograph(name: str) -> Picture:
+    """One of the pictures that come along."""
+    return picture_from(photographs()[name].read_bytes(), name)
+
+
+def picture_from(data: bytes, name: str) -> Picture:
+    """A visitor's file as a picture, no larger than any network needs."""
+    image = load_image(data, name)
+    notes = image.info.get("cnnviz_notes", ())
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    image.info["cnnviz_notes"] = notes
+    return Picture(image, hashlib.sha256(data).hexdigest())
+
+
+def sample_names() -> list[str]:
+    """Names of the pictures that come along."""
+    return list(photographs())
+
+
+def shared_engine() -> Engine:
+    """Who runs the forward passes. Not in Streamlit's cache, which any visitor can clear."""
+    return engine()

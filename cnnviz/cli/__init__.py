@@ -1,0 +1,156 @@
+"""`cnnviz …`: one command a view, one module of this package a command.
+
+A command's module is imported when it is typed: `cnnviz --help` and `cnnviz replicate 5` wait for no torch.
+"""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from cnnviz.errors import CnnvizError
+
+WRONG, INTERRUPTED, NOBODY_READS = 2, 130, 141  # exit codes; the last two as shells have them for signals
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; what the user can mend is one sentence on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without '×' gets '?'
+            stream.reconfigure(errors="replace")
+    try:
+        arguments = _parser().parse_args(argv)
+        status: int | None = import_module(f"cnnviz.cli.{arguments.module}").run(arguments)
+        sys.stdout.flush()
+        return status or 0
+    except CnnvizError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return WRONG
+    except BrokenPipeError:
+        # `cnnviz table resnet152 | head`; what is still in the buffer must not raise again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers a usage error in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG, f"{self.prog}: {message}; '{self.prog} --help' shows how it is used.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="cnnviz",
+        allow_abbrev=False,
+        description="The classic convolutional networks: layer graphs, exact numbers, feature maps.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+        )
+        added.set_defaults(module=name.replace("-", "_"))
+        return added
+
+    networks = command("networks", "list the networks, with their parameters and MACs")
+    _json(networks)
+
+    table = command("table", "one row a layer: shapes, parameters, MACs, memory, receptive field")
+    _network(table)
+    table.add_argument(
+        "--format",
+        choices=("text", "json", "csv", "markdown", "latex", "torchinfo"),
+        help="by default what FILE's extension says, else text",
+    )
+    _json(table, dest="format")
+    _output(table)
+
+    graph = command("graph", "the layer graph as a picture, DOT, Mermaid or JSON")
+    _network(graph)
+    graph.add_argument(
+        "--format",
+        choices=("dot", "svg", "png", "pdf", "json", "mermaid"),
+        help="by default what FILE's extension says, else dot",
+    )
+    _json(graph, dest="format")
+    graph.add_argument(
+        "--full", action="store_true", help="draw all of equal blocks in a row, not one for all"
+    )
+    _output(graph)
+
+    field = command("receptive-field", "the window of the input that a unit of a layer sees")
+    _network(field)
+    field.add_argument("layer", metavar="LAYER", help="its path, as 'cnnviz table' has it")
+    _json(field)
+
+    replicate = command("replicate", "a K x K convolution beside the stack of 3 x 3 ones that sees the same")
+    replicate.add_argument("kernel", metavar="K", type=int, help="odd: 5, 7, 11")
+    replicate.add_argument(
+        "--in", dest="channels_in", metavar="C", type=int, default=1, help="channels before"
+    )
+    replicate.add_argument(
+        "--mid", metavar="M", type=int, help="channels inside the stack, by default those after"
+    )
+    replicate.add_argument(
+        "--out", dest="channels_out", metavar="C", type=int, default=1, help="channels after"
+    )
+    replicate.add_argument("--map", metavar="H,W", default="1,1", help="size of the map that both run over")
+    _json(replicate)
+
+    activations = command("activations", "what layers give for a picture, as one picture or as numbers")
+    _network(activations)
+    activations.add_argument(
+        "picture", metavar="PICTURE", help="a JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF file"
+    )
+    activations.add_argument(
+        "--layer",
+        metavar="PATH",
+        dest="layers",
+        action="append",
+        required=True,
+        help="as 'cnnviz table' has it; several times for several layers in one .npz",
+    )
+    activations.add_argument(
+        "--device", default="auto", metavar="D", help="auto (CUDA, MPS, CPU), cuda, mps or cpu"
+    )
+    activations.add_argument(
+        "--weights", default="auto", metavar="W", help="auto, random, bundled, imagenet, or a file"
+    )
+    activations.add_argument("--size", metavar="N", help="side of the input, or its H,W")
+    _json(activations)
+    _output(activations, required=True, what="maps.png or maps.npz")
+
+    app = command("app", "start the app, and say where the room's phones reach it")
+    app.add_argument("--port", type=int, default=8501, metavar="P")
+    return parser
+
+
+def _network(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "network", metavar="NET", help="a key of 'cnnviz networks', or package.module:callable"
+    )
+    parser.add_argument("--input", metavar="C,H,W", help="channels, height and width of the input")
+    parser.add_argument("--classes", metavar="N", type=int, help="number of classes")
+    parser.add_argument("--shortcut", metavar="A|B|C", help="shortcut option of a residual network")
+    parser.add_argument(
+        "--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads, where there are some"
+    )
+
+
+def _json(parser: argparse.ArgumentParser, dest: str = "json") -> None:
+    if dest == "json":
+        parser.add_argument("--json", action="store_true", help="as JSON")
+    else:
+        parser.add_argument("--json", dest=dest, action="store_const", const="json", help=f"as --{dest} json")
+
+
+def _output(parser: argparse.ArgumentParser, *, required: bool = False, what: str = "where to") -> None:
+    text = what if required else f"{what}, by default the terminal"
+    parser.add_argument("-o", "--output", metavar="FILE", required=required, help=text)

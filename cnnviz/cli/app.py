@@ -1,0 +1,100 @@
+"""`cnnviz app`."""
+
+import importlib.util
+import signal
+import socket
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+
+from cnnviz.errors import BadOption
+
+
+def run(arguments: Namespace) -> int:
+    """Start the app for everybody in this network; returns when it ends, with its exit code."""
+    main = _main_script()
+    port: int = arguments.port
+    if not 1 <= port <= 65_535:
+        raise BadOption(f"The port {port} was given, but ports go from 1 to 65,535.")
+    _check_free(port)
+    print(f"On this machine   http://localhost:{port}")
+    found = addresses(psutil.net_if_addrs(), psutil.net_if_stats())
+    for address in found:
+        print(f"On other devices  http://{address}:{port}")
+    if not found:
+        print("No other device can reach it: this machine has no address in a network.")
+    print("Ctrl-C ends it.", flush=True)
+    return _passing_on_signals(_command(main, port), main.parent.parent)
+
+
+def addresses(interfaces: Mapping[str, Sequence[Any]], states: Mapping[str, Any]) -> list[str]:
+    """The IPv4 addresses under which others reach this machine.
+
+    Args:
+        interfaces, states: what psutil.net_if_addrs() and psutil.net_if_stats() give.
+    """
+    return [
+        address.address
+        for name, known in interfaces.items()
+        for address in known
+        if address.family == socket.AF_INET
+        and not address.address.startswith("127.")
+        and (name not in states or states[name].isup)
+    ]
+
+
+def _main_script() -> Path:
+    found = importlib.util.find_spec("app")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        if (main := Path(folder, "main.py")).is_file():
+            return main.resolve()
+    raise BadOption("The app isn't installed: run 'pip install -e .' in a clone of the project.")
+
+
+def _check_free(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if sys.platform != "win32":  # there it would let two listen at once
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError as error:
+            reason = error.strerror or error
+            raise BadOption(
+                f"The port {port} can't be used ({reason}): give another, as in --port 8600."
+            ) from error
+
+
+def _command(main: Path, port: int) -> list[str]:
+    # the welcome message would name the address 0.0.0.0, which no browser opens
+    settings = {
+        "server.port": port,
+        "server.address": "0.0.0.0",
+        "server.headless": "true",
+        "logger.hideWelcomeMessage": "true",
+    }
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(main), *flags]
+
+
+def _passing_on_signals(command: list[str], folder: Path) -> int:
+    """Run a command in a folder, where Streamlit finds its config.toml, and pass on what would end us."""
+    child = subprocess.Popen(command, cwd=folder)
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        if child.poll() is None:
+            child.send_signal(number)
+
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, pass_on) for number in ends}
+    try:
+        status = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 - status if status < 0 else status

@@ -1,0 +1,138 @@
+"""Results -> Plotly figures. Colours hold for colour-blind readers; text and background are the page's."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from cnnviz.analysis.kernels import Replication
+
+SINGLE, STACK = "#0068a8", "#e69f00"  # of Okabe and Ito's set
+QUIET = "rgba(128,136,148,.35)"
+
+
+def replication_bars(replication: Replication) -> go.Figure:
+    """Weights of the single layer, and of the stack layer by layer, as two bars."""
+    figure = go.Figure()
+    kernel = replication.kernel
+    names = [f"one {kernel} × {kernel}", f"{replication.stack} × (3 × 3)"]
+    figure.add_bar(
+        x=[replication.weights_single],
+        y=names[:1],
+        orientation="h",
+        marker={"color": SINGLE},
+        text=[f"{replication.weights_single:,}"],
+        hovertemplate="%{x:,} weights<extra></extra>",
+    )
+    for number, weights in enumerate(replication.layer_weights, start=1):
+        figure.add_bar(
+            x=[weights],
+            y=names[1:],
+            orientation="h",
+            marker={"color": STACK, "line": {"color": "white", "width": 2}, "pattern": {"shape": "/"}},
+            text=[f"{weights:,}"],
+            hovertemplate=f"layer {number}: %{{x:,}} weights<extra></extra>",
+        )
+    figure.update_traces(
+        textposition="inside", insidetextanchor="middle", textfont={"color": "white", "size": 15}
+    )
+    figure.update_traces(textfont={"color": "black"}, selector={"marker.color": STACK})
+    figure.update_layout(
+        barmode="stack",
+        showlegend=False,
+        height=190,
+        margin={"l": 0, "r": 10, "t": 10, "b": 40},
+        xaxis={"title": "weights", "tickformat": ",", "rangemode": "tozero"},
+        yaxis={"autorange": "reversed", "tickfont": {"size": 15}},
+    )
+    return figure
+
+
+def replication_windows(replication: Replication) -> go.Figure:
+    """How one output unit comes from a K x K input without padding: by one kernel, and layer by layer."""
+    kernel = replication.kernel
+    figure = go.Figure()
+    single = [(kernel, f"input<br>{kernel} × {kernel}"), (1, "1 × 1")]
+    stack = [(side, f"{side} × {side}") for side in range(kernel, 0, -2)]
+    stack[0] = single[0]
+    _row(figure, single, kernel, top=0.0, kernel_name=f"{kernel} × {kernel}", colour=SINGLE)
+    _row(figure, stack, 3, top=-(kernel + 3.0), kernel_name="3 × 3", colour=STACK)
+    width = sum(side for side, _ in stack) + (len(stack) - 1) * 3.2
+    figure.update_layout(
+        height=int(min(560, 90 + 2 * (kernel + 3) * 15)),
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
+        xaxis={"visible": False, "range": [-0.5, width + 0.5], "fixedrange": True},
+        yaxis={
+            "visible": False,
+            "range": [-2 * (kernel + 3.0) + 1, 0.7],
+            "scaleanchor": "x",
+            "fixedrange": True,
+        },
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    return figure
+
+
+def vector(values: Sequence[float]) -> go.Figure:
+    """The units of a fully connected layer, one bar each."""
+    figure = go.Figure(
+        go.Bar(
+            y=list(values),
+            marker={"color": SINGLE, "line": {"width": 0}},
+            hovertemplate="unit %{x}: %{y:.4g}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=320,
+        bargap=0 if len(values) > 64 else 0.2,
+        margin={"l": 0, "r": 0, "t": 10, "b": 40},
+        xaxis={"title": "unit"},
+        yaxis={"title": "value"},
+    )
+    return figure
+
+
+def _row(
+    figure: go.Figure,
+    grids: Sequence[tuple[int, str]],
+    kernel: int,
+    *,
+    top: float,
+    kernel_name: str,
+    colour: str,
+) -> None:
+    """A row of square grids, each with the window that its next grid's corner unit is computed from."""
+    largest = grids[0][0]
+    x = 0.0
+    for number, (side, label) in enumerate(grids):
+        y = top - (largest - side) / 2
+        for row in range(side):
+            for column in range(side):
+                in_window = number + 1 < len(grids) and row < kernel and column < kernel
+                figure.add_shape(
+                    type="rect",
+                    x0=x + column,
+                    x1=x + column + 1,
+                    y0=y - row,
+                    y1=y - row - 1,
+                    line={"color": QUIET, "width": 1},
+                    fillcolor=colour if in_window or (number > 0 and row == column == 0) else "rgba(0,0,0,0)",
+                    opacity=0.75 if in_window or number == 0 else 0.9,
+                )
+        figure.add_annotation(
+            x=x + side / 2, y=y - side - 0.9, text=label, showarrow=False, font={"size": 13}
+        )
+        if number + 1 < len(grids):
+            middle = top - largest / 2
+            figure.add_annotation(
+                x=x + side + 2.8, y=middle, ax=x + side + 0.4, ay=middle,
+                xref="x", yref="y", axref="x", ayref="y", text="", showarrow=True, arrowhead=2, arrowcolor=colour,
+            )  # fmt: skip
+            figure.add_annotation(
+                x=x + side + 1.6,
+                y=middle + 0.6,
+                text=kernel_name,
+                showarrow=False,
+                font={"size": 12, "color": colour},
+            )
+        x += side + 3.2

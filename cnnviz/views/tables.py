@@ -1,0 +1,256 @@
+"""Results as tables, one row a layer or a network, and the forms that they are printed in."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from cnnviz.analysis.kernels import Replication
+from cnnviz.graph import Layer, LayerGraph, Shape, Totals, Value
+
+if TYPE_CHECKING:  # the card's module imports torch
+    from cnnviz.networks.card import Card
+
+Format = Literal["text", "csv", "markdown", "latex"]
+
+CONVENTION = "1 multiply-accumulate (MAC) counts 1; FLOPs are twice that."
+"""Belongs to every view that shows MACs."""
+
+_TO_THE_RIGHT = {"year", "parameters", "MACs", "memory", "top-5 %"}
+
+
+# --- tables ------------------------------------------------------------------
+
+
+def layers(graph: LayerGraph) -> pd.DataFrame:
+    """One row a layer, in the order of the forward pass.
+
+    Returns:
+        Texts such as '64 × 112 × 112' in the columns name, kind, kernel, stride, padding, input, output,
+        receptive field and receptive field stride (empty where a unit sees the whole input); whole numbers
+        in parameters, MACs and memory (bytes), which add up to the graph's totals.
+    """
+    return pd.DataFrame(
+        {
+            "name": layer.path,
+            "kind": layer.op,
+            "kernel": _by(layer.hyper("kernel")),
+            "stride": _once(layer.hyper("stride")),
+            "padding": _padding(layer),
+            "input": _inputs(layer.input_shapes),
+            "output": _by(layer.output_shape),
+            "parameters": layer.params,
+            "MACs": layer.macs,
+            "memory (bytes)": layer.activation_bytes,
+            "receptive field": _by(layer.receptive_field.size) if layer.receptive_field else "",
+            "receptive field stride": _once(layer.receptive_field.stride) if layer.receptive_field else "",
+        }
+        for layer in graph.layers
+    )
+
+
+def networks(cards: Iterable["Card"], totals: Mapping[str, Totals]) -> pd.DataFrame:
+    """One row a network.
+
+    Args:
+        totals: by the network's key, at the card's own input size.
+
+    Returns:
+        Columns key, title, year, input, parameters, MACs, top-5 % (missing where nothing is published), idea.
+    """
+    return pd.DataFrame(
+        {
+            "key": card.key,
+            "title": card.title,
+            "year": card.year,
+            "input": _by(card.input_shape),
+            "parameters": totals[card.key].params,
+            "MACs": totals[card.key].macs,
+            "top-5 %": card.top5.percent if card.top5 else float("nan"),
+            "idea": card.idea,
+        }
+        for card in cards
+    )
+
+
+def replication(r: Replication) -> pd.DataFrame:
+    """Two rows: the K x K layer, and the stack of 3 x 3 layers that sees the same window.
+
+    Returns:
+        Columns layers, channels, weights, MACs, receptive field.
+    """
+    sees = _by(r.receptive_field)
+    return pd.DataFrame(
+        [
+            {
+                "layers": f"1 of {r.kernel} × {r.kernel}",
+                "channels": f"{r.channels[0]} → {r.channels[-1]}",
+                "weights": r.weights_single,
+                "MACs": r.macs_single,
+                "receptive field": sees,
+            },
+            {
+                "layers": f"{r.stack} of 3 × 3",
+                "channels": " → ".join(map(str, r.channels)),
+                "weights": r.weights_stack,
+                "MACs": r.macs_stack,
+                "receptive field": sees,
+            },
+        ]
+    )
+
+
+def headline(graph: LayerGraph) -> str:
+    """What a table's totals are, in a sentence, with what the forward pass leaves untouched."""
+    totals = graph.totals
+    frozen = totals.params - totals.trainable_params
+    sentence = (
+        f"{graph.network}, {_by(graph.input_shape)} input: {totals.params:,} parameters"
+        f"{f' ({frozen:,} of them not trainable)' if frozen else ''}, {totals.macs:,} MACs, "
+        f"{totals.flops:,} FLOPs, {memory(totals.activation_bytes)} of activations in float32."
+    )
+    if not graph.unused:
+        return sentence
+    names = [name for name, _ in graph.unused]
+    listed = ", ".join(names[:3]) + (", …" if names[3:] else "")
+    return (
+        f"{sentence} Not in it, as the forward pass never touches them: "
+        f"{sum(size for _, size in graph.unused):,} parameters ({listed})."
+    )
+
+
+# --- printed forms -----------------------------------------------------------
+
+
+def printed(graph: LayerGraph, form: Format) -> str:
+    """The table of layers in one of its printed forms, newline included.
+
+    `csv` is for machines: plain whole numbers, shapes as 64x112x112, several inputs with ';' between them,
+    nothing but the table. The others are for readers, and say how MACs are counted; `latex` needs the
+    package booktabs.
+    """
+    forms: dict[Format, Callable[[LayerGraph], str]] = {
+        "text": _layers_text,
+        "csv": as_csv,
+        "markdown": _layers_markdown,
+        "latex": _layers_latex,
+    }
+    return forms[form](graph)
+
+
+def as_csv(graph: LayerGraph) -> str:
+    """The table of layers for machines, see `printed`."""
+    frame = layers(graph).rename(
+        columns={"MACs": "macs", "memory (bytes)": "memory_bytes", "receptive field": "receptive_field"}
+    )
+    frame = frame.rename(columns={"receptive field stride": "receptive_field_stride"})
+    frame["input"] = [";".join(map(_by, layer.input_shapes)) for layer in graph.layers]
+    frame.insert(list(frame.columns).index("macs") + 1, "flops", [layer.flops for layer in graph.layers])
+    texts = ["kernel", "stride", "padding", "input", "output", "receptive_field", "receptive_field_stride"]
+    frame[texts] = frame[texts].apply(lambda column: column.str.replace(" × ", "x"))
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def networks_text(frame: pd.DataFrame) -> str:
+    """What `networks` gives, for a terminal; the ideas, which are long, are left out."""
+    shown = frame.drop(columns="idea").astype({"year": str})
+    shown["top-5 %"] = ["" if pd.isna(percent) else f"{percent:.2f}" for percent in frame["top-5 %"]]
+    for column in ("parameters", "MACs"):
+        shown[column] = [f"{number:,}" for number in frame[column]]
+    return f"{_aligned(shown)}\n{CONVENTION}\n"
+
+
+def memory(number: int) -> str:
+    """33529664 -> '33.5 MB', in powers of 1000."""
+    size = float(number)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size /= 1000
+    return f"{size:,.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+
+
+def _for_readers(graph: LayerGraph) -> pd.DataFrame:
+    frame = layers(graph).drop(columns="receptive field stride")
+    shown = frame.rename(columns={"memory (bytes)": "memory", "padding": "pad", "receptive field": "sees"})
+    shown["parameters"] = [f"{layer.params:,}" if layer.params else "" for layer in graph.layers]
+    shown["MACs"] = [f"{layer.macs:,}" if layer.macs else "" for layer in graph.layers]
+    shown["memory"] = [memory(layer.activation_bytes) for layer in graph.layers]
+    shown["sees"] = shown["sees"].replace("", "all")
+    return shown
+
+
+def _layers_text(graph: LayerGraph) -> str:
+    # So that ResNet-18 fits 120 columns: '64×112×112', and of what is joined the channels alone.
+    narrow = _for_readers(graph).replace({" × ": "×", r" \+ ": "+"}, regex=True)
+    joined = {r"^\(([\d+]+)\).*": r"\1", r"^(\d+×)\((\d+)×?.*\)$": r"\1\2"}
+    narrow["input"] = narrow["input"].replace(joined, regex=True)
+    return f"{headline(graph)}\n{CONVENTION}\n\n{_aligned(narrow)}"
+
+
+def _aligned(frame: pd.DataFrame) -> str:
+    columns = []
+    for name in frame.columns:
+        cells = [str(name), *frame[name].astype(str)]
+        width = max(map(len, cells))
+        columns.append([cell.rjust(width) if name in _TO_THE_RIGHT else cell.ljust(width) for cell in cells])
+    rows = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
+    rule = "─" * max(map(len, rows))
+    return "\n".join([rows[0], rule, *rows[1:], ""])
+
+
+def _layers_markdown(graph: LayerGraph) -> str:
+    frame = _for_readers(graph)
+    frame["name"] = [f"`{path}`" for path in frame["name"]]
+    lines = [
+        list(frame.columns),
+        ["---:" if name in _TO_THE_RIGHT else "---" for name in frame.columns],
+        *frame.to_numpy().tolist(),
+    ]
+    table = ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join([headline(graph), "", CONVENTION, "", *table, ""])
+
+
+def _layers_latex(graph: LayerGraph) -> str:
+    frame, totals = _for_readers(graph), graph.totals
+    total = dict.fromkeys(frame.columns, "") | {
+        "name": "total",
+        "parameters": f"{totals.params:,}",
+        "MACs": f"{totals.macs:,}",
+        "memory": memory(totals.activation_bytes),
+    }
+    frame.loc[len(frame)] = total
+    columns = "".join("r" if name in _TO_THE_RIGHT else "l" for name in frame.columns)
+    text = frame.to_latex(index=False, escape=True, column_format=columns)
+    *rows, last, bottom, end = text.replace("×", r"$\times$").rstrip("\n").split("\n")
+    note = rf"\multicolumn{{{len(columns)}}}{{l}}{{{CONVENTION}}} \\"
+    return "\n".join([*rows, r"\midrule", last, bottom, note, end, ""])
+
+
+# --- cells -------------------------------------------------------------------
+
+
+def _by(sizes: Value) -> str:
+    return " × ".join(map(str, sizes)) if isinstance(sizes, tuple) else ""
+
+
+def _once(sizes: Value) -> str:
+    """'2' for (2, 2), '2 × 1' for (2, 1)."""
+    return str(sizes[0]) if isinstance(sizes, tuple) and len(set(sizes)) == 1 else _by(sizes)
+
+
+def _padding(layer: Layer) -> str:
+    after = layer.hyper("padding_after")
+    return _once(layer.hyper("padding")) + (f", {_once(after)} behind" if after is not None else "")
+
+
+def _inputs(shapes: tuple[Shape, ...]) -> str:
+    """'2 × (64 × 56 × 56)' for equal inputs, '(64 + 128) × 28 × 28' where only the channels differ."""
+    if len(shapes) < 2:
+        return "".join(map(_by, shapes))
+    if len(set(shapes)) == 1:
+        return f"{len(shapes)} × ({_by(shapes[0])})"
+    if len({shape[1:] for shape in shapes}) == 1 and all(shapes):
+        channels = f"({' + '.join(str(shape[0]) for shape in shapes)})"
+        return " × ".join([channels, *map(str, shapes[0][1:])])
+    return " + ".join(map(_by, shapes))

@@ -1,0 +1,171 @@
+"""Tables and their printed forms."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from cnnviz.analysis.kernels import replicate
+from cnnviz.catalogue import Options, describe
+from cnnviz.graph import Layer, LayerGraph
+from cnnviz.networks import cards
+from cnnviz.views import tables
+
+
+@pytest.fixture(scope="module")
+def resnet18():
+    return describe(Options("resnet18"))
+
+
+@pytest.mark.parametrize("key", cards())
+def test_rows_add_up_to_the_totals(key):
+    graph = describe(Options(key))
+    frame = tables.layers(graph)
+    assert list(frame["name"]) == [layer.path for layer in graph.layers]
+    assert frame["parameters"].sum() == graph.totals.params
+    assert frame["MACs"].sum() == graph.totals.macs
+    assert frame["memory (bytes)"].sum() == graph.totals.activation_bytes
+
+
+def test_a_row_has_what_a_reader_looks_for(resnet18):
+    row = tables.layers(resnet18).set_index("name").loc["conv1"].to_dict()
+    assert row == {
+        "kind": "conv",
+        "kernel": "7 × 7",
+        "stride": "2",
+        "padding": "3",
+        "input": "3 × 224 × 224",
+        "output": "64 × 112 × 112",
+        "parameters": 9_408,
+        "MACs": 118_013_952,
+        "memory (bytes)": 3_211_264,
+        "receptive field": "7 × 7",
+        "receptive field stride": "2",
+    }
+
+
+def test_joined_inputs_are_written_shortly(resnet18):
+    inputs = tables.layers(resnet18).set_index("name")["input"]
+    assert inputs["layer1.0.add"] == "2 × (64 × 56 × 56)"
+    arms = tables.layers(describe(Options("googlenet"))).set_index("name")["input"]
+    assert arms["inception3a.concat"] == "(64 + 128 + 32 + 32) × 28 × 28"
+
+
+def test_uneven_windows_are_written_in_full():
+    hyper = (("kernel", (1, 7)), ("stride", (2, 1)), ("padding", (0, 1)), ("padding_after", (0, 2)))
+    layer = Layer("c", "conv", hyper, ((3, 9, 9), (1, 2)), (4, 9, 9))
+    row = tables.layers(LayerGraph("n", (3, 9, 9), (layer,), ())).loc[0]
+    assert (row["kernel"], row["stride"], row["padding"]) == ("1 × 7", "2 × 1", "0 × 1, 0 × 2 behind")
+    assert row["input"] == "3 × 9 × 9 + 1 × 2"
+    assert row["receptive field"] == ""
+
+
+# --- printed forms -------------------------------------------------------------
+
+
+def test_csv_is_for_machines(resnet18):
+    rows = list(csv.DictReader(io.StringIO(tables.printed(resnet18, "csv"))))
+    assert len(rows) == len(resnet18.layers)
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["conv1"]["output"] == "64x112x112"
+    assert by_name["layer1.0.add"]["input"] == "64x56x56;64x56x56"
+    assert sum(int(row["parameters"]) for row in rows) == 11_689_512
+    assert sum(int(row["macs"]) for row in rows) == resnet18.totals.macs
+    assert sum(int(row["flops"]) for row in rows) == 2 * resnet18.totals.macs
+    assert sum(int(row["memory_bytes"]) for row in rows) == resnet18.totals.activation_bytes
+    assert by_name["fc"]["receptive_field"] == ""
+    assert "×" not in tables.printed(resnet18, "csv")
+
+
+def test_markdown_has_one_cell_for_each_column(resnet18):
+    lines = tables.printed(resnet18, "markdown").splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == len(resnet18.layers) + 2
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {12}
+    assert table[0] == (
+        "| name | kind | kernel | stride | pad | input | output | parameters | MACs | memory | sees |"
+    )
+    assert "11,689,512 parameters" in lines[0]
+
+
+def test_markdown_survives_odd_names():
+    layer = Layer("a|b_c*", "conv", (), (), (1,))
+    text = tables.printed(LayerGraph("n", (1,), (layer,), ()), "markdown")
+    assert r"| `a\|b_c*` |" in text
+
+
+def test_latex_is_one_escaped_tabular(resnet18):
+    text = tables.printed(resnet18, "latex")
+    assert text.startswith("\\begin{tabular}{lllllllrrrl}\n\\toprule\n")
+    assert text.endswith("\\end{tabular}\n")
+    assert r"layer1.0.relu\#2 & relu" in text
+    assert "×" not in text
+    assert r"7 $\times$ 7" in text
+    assert re.search(r"\\midrule\ntotal .*11,689,512.*\\\\\n\\bottomrule", text)
+    rows = text[text.index(r"\midrule") : text.index(r"\bottomrule")].splitlines()
+    assert {row.count(" & ") for row in rows if "&" in row} == {10}
+
+
+def test_text_fits_a_terminal(resnet18):
+    head, note, blank, columns, rule, *rows = tables.printed(resnet18, "text").splitlines()
+    assert "11,689,512 parameters, 1,814,073,344 MACs, 3,628,146,688 FLOPs" in head
+    assert note == tables.CONVENTION
+    assert blank == ""
+    assert set(rule) == {"─"}
+    assert len(rows) == len(resnet18.layers)
+    assert max(map(len, [columns, *rows])) <= 120
+    ends = {re.search(r"9,408|36,864", row).end() for row in rows if re.search(r" (9,408|36,864) ", row)}
+    assert len(ends) == 1, "numbers stand below each other"
+    assert re.search(r"layer1.0.add +add +2×64 +64×56×56", "\n".join(rows))
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex"])
+def test_readers_are_told_how_macs_are_counted(resnet18, form):
+    assert "1 multiply-accumulate (MAC) counts 1; FLOPs are twice that." in tables.printed(resnet18, form)
+
+
+def test_the_headline_tells_of_what_is_frozen_and_unused():
+    layer = Layer("c", "conv", (), (), (1,), params=5, trainable_params=3)
+    graph = LayerGraph("n", (1,), (layer,), (), unused=tuple((f"aux.{i}", 1_000) for i in range(4)))
+    assert "5 parameters (2 of them not trainable)" in tables.headline(graph)
+    assert "4,000 parameters (aux.0, aux.1, aux.2, …)" in tables.headline(graph)
+
+
+# --- other tables --------------------------------------------------------------
+
+
+def test_networks_have_a_row_each():
+    known = {key: card for key, card in cards().items() if key in ("lenet5", "resnet18")}
+    totals = {key: describe(Options(key)).totals for key in known}
+    frame = tables.networks(known.values(), totals)
+    assert list(frame["parameters"]) == [61_706, 11_689_512]
+    assert frame["top-5 %"].isna().tolist() == [True, False]
+    text = tables.networks_text(frame)
+    assert "11,689,512" in text
+    assert "nan" not in text
+    assert tables.CONVENTION in text
+
+
+def test_replication_has_a_row_for_either_side():
+    frame = tables.replication(replicate(7, 4, 8, 16, size=(2, 3)))
+    assert list(frame["layers"]) == ["1 of 7 × 7", "3 of 3 × 3"]
+    assert list(frame["channels"]) == ["4 → 16", "4 → 8 → 8 → 16"]
+    assert list(frame["weights"]) == [49 * 64, 9 * (32 + 64 + 128)]
+    assert list(frame["MACs"]) == [6 * 49 * 64, 6 * 9 * (32 + 64 + 128)]
+    assert set(frame["receptive field"]) == {"7 × 7"}
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (802_816, "803 kB"),
+        (1_000, "1.0 kB"),
+        (33_529_664, "33.5 MB"),
+        (5 * 10**15, "5,000 TB"),
+    ],
+)
+def test_memory_is_written_in_powers_of_1000(number, text):
+    assert tables.memory(number) == text
