@@ -15,12 +15,17 @@ from cnnviz.errors import CnnvizError
 
 WRONG, INTERRUPTED, NOBODY_READS = 2, 130, 141  # exit codes; the last two as shells have them for signals
 
+# Read when torch is imported: threads that don't spin against those of other jobs, kept maps in large pages.
+FOR_TORCH = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; what the user can mend is one sentence on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without '×' gets '?'
             stream.reconfigure(errors="replace")
+    for name, value in FOR_TORCH.items():
+        os.environ.setdefault(name, value)
     try:
         arguments = _parser().parse_args(argv)
         status: int | None = import_module(f"cnnviz.cli.{arguments.module}").run(arguments)

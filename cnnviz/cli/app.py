@@ -1,6 +1,5 @@
 """`cnnviz app`."""
 
-import importlib.util
 import signal
 import socket
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 
 import psutil
 
+import cnnviz
 from cnnviz.errors import BadOption
 
 
@@ -50,11 +50,11 @@ def addresses(interfaces: Mapping[str, Sequence[Any]], states: Mapping[str, Any]
 
 
 def _main_script() -> Path:
-    found = importlib.util.find_spec("app")
-    for folder in (found.submodule_search_locations or ()) if found else ():
-        if (main := Path(folder, "main.py")).is_file():
-            return main.resolve()
-    raise BadOption("The app isn't installed: run 'pip install -e .' in a clone of the project.")
+    # it lies beside the package in a clone and in site-packages; a search by its name could find any `app`
+    main = Path(cnnviz.__file__).resolve().parent.parent / "app" / "main.py"
+    if not main.is_file():
+        raise BadOption("The app isn't installed: run 'pip install -e .' in a clone of the project.")
+    return main
 
 
 def _check_free(port: int) -> None:

@@ -138,17 +138,15 @@ def _room(picture: Drawing, faces: Mapping[str, "Face"]) -> dict[str, "Room"]:
 
     Graphviz leaves room for neither. It makes a box as wide as its title, though.
     """
-    trunk, beside = {}, set()
+    trunk: dict[str, float] = {}
     box_of = {node.path: node.box for node in picture.nodes}
+    beside = {box_of[arc.target] for arc in picture.arcs if arc.role == "identity"}
     parent_of = {box.path: box.parent for box in picture.boxes}
     for node in picture.nodes:
         home = node.box
         while home and not node.column:
             trunk[home] = max(trunk.get(home, 0), faces[node.path].width)
             home = parent_of[home]
-    for arc in picture.arcs:
-        if arc.role == "identity":
-            beside.add(box_of[arc.target])
     return {box: Room(width / 2, width + 40 * (box in beside)) for box, width in trunk.items()}
 
 
@@ -265,7 +263,7 @@ class Face:
     @property
     def text_width(self) -> float:
         """Of the widest line, with some air."""
-        return max(sum(span.width for span in line) for line in self.lines) + 14
+        return max(sum(span.width for span in line) for line in self.lines) + 18
 
 
 def _faces(picture: Drawing, direction: Direction) -> dict[str, Face]:

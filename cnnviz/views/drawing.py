@@ -397,7 +397,7 @@ def _window(word: str, layer: Layer) -> str:
 def run_label(run: Fold) -> str:
     """How many blocks a folded one stands for: 'layer3.1 to layer3.35 · ×35, the same'."""
     if run.repeated:
-        return f"{run.blocks[0]} · ×{len(run.blocks)}, one and the same again"
+        return f"{run.blocks[0]} · ×{len(run.blocks)}, one module"
     return f"{run.blocks[0]} to {run.blocks[-1]} · ×{len(run.blocks)}, the same"
 
 

@@ -179,7 +179,7 @@ def _ask(worker: subprocess.Popen[bytes], text: str, format: Format, dpi: int, d
     if answer is None and worker.returncode == NO_GRAPHVIZ:
         raise _NoPygraphvizError
     if answer is None:
-        raise DrawingFailed()
+        raise DrawingFailed("Graphviz broke off while it laid out the graph; fold its equal blocks.")
     if not drawn:
         raise DrawingFailed(f"Graphviz could not draw this graph ({answer.decode()}).")
     return answer

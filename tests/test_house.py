@@ -1,0 +1,114 @@
+"""The rules of the house: who may import what, what is pinned, what is said where."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("cnnviz", "app")
+PLAIN = {"numpy"}
+DRAWING = {"pandas", "plotly", "graphviz", "pygraphviz"}
+
+# place (the longest that fits counts) -> other people's packages, and places of ours, that it may import
+RULES: dict[str, tuple[set[str], set[str]]] = {
+    "cnnviz/__init__": (set(), {"cnnviz"}),  # names what it hands on, and loads it at first use
+    "cnnviz/__main__": (set(), {"cnnviz/cli"}),
+    "cnnviz/errors": (PLAIN, set()),
+    "cnnviz/graph": (PLAIN, {"cnnviz/errors"}),
+    "cnnviz/analysis": (PLAIN, {"cnnviz/errors", "cnnviz/graph"}),
+    "cnnviz/images": (PLAIN | {"PIL"}, {"cnnviz/errors", "cnnviz/networks/card"}),
+    "cnnviz/operations": ({"torch"}, {"cnnviz/errors", "cnnviz/graph"}),
+    "cnnviz/recorder": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/operations"}),
+    "cnnviz/trace": (
+        {"torch"},
+        {"cnnviz/errors", "cnnviz/graph", "cnnviz/analysis", "cnnviz/operations", "cnnviz/recorder"},
+    ),
+    "cnnviz/weights": ({"torch", "safetensors"}, {"cnnviz/errors", "cnnviz/operations"}),
+    "cnnviz/networks": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/weights"}),
+    "cnnviz/catalogue": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/networks", "cnnviz/trace"}),
+    "cnnviz/summary": ({"torch", "torchinfo"}, {"cnnviz/errors", "cnnviz/graph"}),
+    "cnnviz/activations": (PLAIN | {"torch", "PIL"}, {"cnnviz/errors", "cnnviz/recorder"}),
+    "cnnviz/engine": (
+        PLAIN | {"torch", "PIL"},
+        {
+            f"cnnviz/{name}"
+            for name in ("activations", "catalogue", "errors", "images", "networks", "weights")
+        },
+    ),
+    "cnnviz/views": (
+        PLAIN | DRAWING,
+        {"cnnviz/errors", "cnnviz/graph", "cnnviz/analysis", "cnnviz/networks/card"},
+    ),
+    "cnnviz/views/graphviz_worker": ({"pygraphviz"}, set()),
+    "cnnviz/cli": ({"tqdm", "psutil", "numpy"}, {"cnnviz"}),
+    "app": ({"streamlit", "pandas"}, {"cnnviz", "app"}),
+}
+FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def place_of(module: str) -> str:
+    """A dotted name as a place; `from cnnviz import networks` is no less an import of networks."""
+    return module.replace(".", "/")
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names that a file imports at run time, wherever in it; what only a type checker sees doesn't count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            node.body = []
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            ours = [name for name in inner if (ROOT / f"{place_of(name)}.py").exists() or (ROOT / place_of(name)).is_dir()]
+            names |= set(ours) or {node.module}
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_direction_of_the_data(path):
+    here = str(path.relative_to(ROOT).with_suffix(""))
+    place = max((rule for rule in RULES if here == rule or here.startswith(f"{rule}/")), key=len)
+    others, ours = RULES[place]
+    for name in imports(path):
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names:
+            continue
+        if top not in PACKAGES:
+            assert top in others, f"{here} imports {name}"
+            continue
+        target = place_of(name)
+        allowed = any(target == rule or target.startswith(f"{rule}/") for rule in (*ours, place))
+        assert allowed, f"{here} imports {name}"
+
+
+def test_nothing_imports_torchvision():
+    assert not any("torchvision" in imports(path) for path in FILES)
+
+
+def test_every_direct_dependency_is_pinned_and_explained():
+    pins = {}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if found := re.match(r"([a-z]+)==[\d.]+ +# \S", line):
+            pins[found[1]] = line
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert sorted(pins) == sorted(declared)
+    assert pins["torch"].startswith("torch==2.13.0 ")
+
+
+def test_ci_runs_the_readmes_test_line():
+    assert re.search(r"^python3 -m venv .*pytest", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+
+def test_every_asset_names_its_source():
+    described = (ROOT / "assets" / "README.md").read_text()
+    for path in sorted((ROOT / "assets").rglob("*")):
+        if path.is_file() and path.name != "README.md":
+            assert path.name in described or path.stem in described, f"assets/README.md doesn't name {path.name}"
