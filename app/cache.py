@@ -35,19 +35,6 @@ def drawing_of(options: Options, unfolded: Unfolded) -> Drawing:
     return drawing(graph_of(options), unfolded)
 
 
-def node_of(options: Options, opened: tuple[str, ...], path: str | None) -> str | None:
-    """The node of the picture that shows a layer; a folded one is shown by its run's first block."""
-    if path is None:
-        return None
-    for run in folds_of(options):
-        first, *others = run.blocks
-        if first not in opened:
-            block = next((b for b in others if path.startswith(f"{b}.")), first)
-            path = first + path.removeprefix(block) if path.startswith(f"{block}.") else path
-    nodes = drawing_of(options, opened).nodes
-    return next((node.path for node in nodes if any(layer.path == path for layer in node.layers)), None)
-
-
 @st.cache_resource(max_entries=64, show_spinner="Laying out the graph …")
 def svg_of(options: Options, unfolded: Unfolded) -> str:
     """The picture of a network, as an element of a page."""

@@ -71,9 +71,7 @@ def construct(options: Options, *, foreign: bool = False) -> nn.Module:
     if foreign and is_foreign(options.network):
         given = {name: value for name, value in chosen.items() if value is not None}
         return _imported(options.network, given).eval()
-    return networks.construct(
-        options.network, classes=options.classes, shortcut=options.shortcut, heads=options.heads
-    )
+    return networks.construct(options.network, classes=options.classes, shortcut=options.shortcut, heads=options.heads)
 
 
 def graph_of(module: nn.Module, options: Options, *, foreign: bool = False) -> LayerGraph:
@@ -155,9 +153,7 @@ def parse_input(text: str) -> tuple[int, int, int]:
     """
     numbers = _numbers(text)
     if numbers is None or len(numbers) != 3:
-        raise BadOption(
-            f"The input '{_short(text)}' was given, but channels,height,width are needed, as in 3,224,224."
-        )
+        raise BadOption(f"The input '{_short(text)}' was given, but channels,height,width are needed, as in 3,224,224.")
     return (numbers[0], numbers[1], numbers[2])
 
 
@@ -177,9 +173,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def _numbers(text: str) -> list[int] | None:
     parts = [part.strip() for part in text.split(",")]
-    return (
-        [int(part) for part in parts] if all(re.fullmatch(r"-?[0-9]{1,9}", part) for part in parts) else None
-    )
+    return [int(part) for part in parts] if all(re.fullmatch(r"-?[0-9]{1,9}", part) for part in parts) else None
 
 
 def _short(text: str) -> str:
@@ -205,9 +199,7 @@ def _imported(name: str, options: Mapping[str, object]) -> nn.Module:
     if isinstance(found, nn.Module):
         return found
     if not callable(found):
-        raise BadOption(
-            f"{name} is of type {type(found).__name__}, but a callable that gives an nn.Module is needed."
-        )
+        raise BadOption(f"{name} is of type {type(found).__name__}, but a callable that gives an nn.Module is needed.")
     try:
         module = found(**options)
     except (Exception, SystemExit) as error:

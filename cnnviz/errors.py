@@ -27,9 +27,7 @@ class UnknownNetwork(CnnvizError):
     """No network has this key."""
 
     def __init__(self, key: str, known: Iterable[str]) -> None:
-        super().__init__(
-            f"No network is called '{key}'.{_did_you_mean(key, known)} 'cnnviz networks' lists them."
-        )
+        super().__init__(f"No network is called '{key}'.{_did_you_mean(key, known)} 'cnnviz networks' lists them.")
 
 
 class UnknownLayer(CnnvizError):
@@ -37,8 +35,7 @@ class UnknownLayer(CnnvizError):
 
     def __init__(self, path: str, known: Iterable[str], network: str = "this network") -> None:
         super().__init__(
-            f"No layer of {network} is called '{path}'.{_did_you_mean(path, known)} "
-            f"'cnnviz table' lists them."
+            f"No layer of {network} is called '{path}'.{_did_you_mean(path, known)} 'cnnviz table' lists them."
         )
 
 

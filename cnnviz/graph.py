@@ -152,6 +152,7 @@ class LayerGraph:
             raise UnknownLayer(path, self._by_path, self.network) from None
 
     def __contains__(self, path: str) -> bool:
+        """Whether a layer has this path."""
         return path in self._by_path
 
     def incoming(self, path: str) -> tuple[Edge, ...]:

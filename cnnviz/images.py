@@ -121,10 +121,7 @@ def _decode(data: bytes, kind: str, subject: str) -> Image.Image:
         picture.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.BICUBIC)
     if max(picture.size) < max(full_size):
         width, height = picture.size
-        notes += (
-            f"It was scaled down to {width:,} x {height:,} pixels, "
-            f"as its longer side had {max(full_size):,}.",
-        )
+        notes += (f"It was scaled down to {width:,} x {height:,} pixels, as its longer side had {max(full_size):,}.",)
     if levels is not None and levels not in _NATURAL_LEVELS:
         notes += (f"Its values from {levels[0]:g} to {levels[1]:g} were spread from black to white.",)
     picture.info = {NOTES: notes}
@@ -279,8 +276,7 @@ def to_input(
     received = np.asarray(as_received(picture, card, size, fit), dtype=np.float32) / np.float32(255)
     planes = received[None] if received.ndim == 2 else received.transpose(2, 0, 1)
     mean, std = (
-        np.array(values, np.float32)[:, None, None]
-        for values in (card.normalisation.mean, card.normalisation.std)
+        np.array(values, np.float32)[:, None, None] for values in (card.normalisation.mean, card.normalisation.std)
     )
     return np.ascontiguousarray((planes - mean) / std, dtype=np.float32)[None]
 
@@ -327,9 +323,7 @@ def as_received(
     return received.convert("L") if channels == 1 else received
 
 
-def _central_box(
-    picture: tuple[int, int], wanted: tuple[int, int], margin: float
-) -> tuple[float, float, float, float]:
+def _central_box(picture: tuple[int, int], wanted: tuple[int, int], margin: float) -> tuple[float, float, float, float]:
     """Where, in the picture, the central crop lies; sizes are (width, height).
 
     Roundings are those of torchvision's Resize and CenterCrop.

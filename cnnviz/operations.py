@@ -6,7 +6,6 @@ last one is answered by formula where we have one, which costs microseconds wher
 running the operation on the meta device costs up to a millisecond.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -36,8 +35,34 @@ class Describes(Protocol):
 
 
 KEEPS_SHAPE = frozenset(
-    "batchnorm celu dropout elu gelu groupnorm hardsigmoid hardswish hardtanh instancenorm layernorm leakyrelu "
-    "logsigmoid logsoftmax lrn mish prelu relu relu6 selu sigmoid silu softmax softplus softsign tanh".split()
+    [
+        "batchnorm",
+        "celu",
+        "dropout",
+        "elu",
+        "gelu",
+        "groupnorm",
+        "hardsigmoid",
+        "hardswish",
+        "hardtanh",
+        "instancenorm",
+        "layernorm",
+        "leakyrelu",
+        "logsigmoid",
+        "logsoftmax",
+        "lrn",
+        "mish",
+        "prelu",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "silu",
+        "softmax",
+        "softplus",
+        "softsign",
+        "tanh",
+    ]
 )
 """Operations whose output has their input's shape."""
 
@@ -198,7 +223,9 @@ _NAMES = {
     "truediv": "div",
 }
 
-PASSES_ON = frozenset("contiguous detach to float double half bfloat16 clone alias requires_grad".split())
+PASSES_ON = frozenset(
+    ["contiguous", "detach", "to", "float", "double", "half", "bfloat16", "clone", "alias", "requires_grad"]
+)
 """Functions whose output is their input as far as a reader of the graph is concerned."""
 
 
@@ -232,12 +259,19 @@ def describe_function(func: Callable[..., Any], args: Sequence[Any], kwargs: Map
         hyper |= {"in_channels": weight.shape[1] * groups, "out_channels": weight.shape[0]}
     elif name == "linear":
         out_features, in_features = given["weight"].shape
-        hyper = {"in_features": in_features, "out_features": out_features, "bias": given.get("bias") is not None}
+        hyper = {
+            "in_features": in_features,
+            "out_features": out_features,
+            "bias": given.get("bias") is not None,
+        }
     elif name in ("max_pool2d", "avg_pool2d"):
         kernel = given["kernel_size"]
         stride = given.get("stride")
         hyper = _window(
-            kernel, kernel if stride in (None, []) else stride, given.get("padding", 0), given.get("dilation", 1)
+            kernel,
+            kernel if stride in (None, []) else stride,
+            given.get("padding", 0),
+            given.get("dilation", 1),
         )
         hyper["ceil_mode"] = bool(given.get("ceil_mode", False))
     elif name.startswith("adaptive_"):
@@ -325,7 +359,7 @@ def _window_shape(op: str, hyper: Mapping[str, Value], shape: Shape, path: str) 
         raise ShapeMismatch(path, f"needs maps of channels x height x width, but gets {by_name(shape) or 'a number'}")
     channels = hyper.get("in_channels", shape[0])
     if shape[0] != channels:
-        raise ShapeMismatch(path, f"needs {channels} channels, but gets {shape[0]} ({by_name(shape)})")
+        raise ShapeMismatch(path, f"needs {channels} channel{'s' if channels != 1 else ''}, but gets {shape[0]}")
     deep = _int(hyper.get("out_channels", shape[0]))
     if "output_size" in hyper:
         size = hyper["output_size"]
@@ -336,9 +370,7 @@ def _window_shape(op: str, hyper: Mapping[str, Value], shape: Shape, path: str) 
     sizes = tuple(window_length(hyper, axis, shape[1 + axis]) for axis in (0, 1))
     if min(sizes) < 1:
         kernel, dilation, padding = (_ints(hyper[name]) for name in ("kernel", "dilation", "padding"))
-        least = tuple(
-            max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True)
-        )
+        least = tuple(max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True))
         raise ShapeMismatch(path, f"needs maps of at least {by_name(least)}, but gets {by_name(shape[1:])}")
     return (deep, *sizes)
 
@@ -367,4 +399,3 @@ def _int(value: Value) -> int:
 def _ints(value: Value) -> tuple[int, ...]:
     assert isinstance(value, tuple)
     return value
-

@@ -7,6 +7,7 @@ follows, nothing is patched for the process, so that any number of threads can f
 and run the same module at once.
 """
 
+import math
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -158,6 +159,12 @@ class Program:
         return {step.storage: number for number, step in enumerate(self.steps[:stop]) if step.writes}
 
 
+def name_of(module: nn.Module) -> str:
+    """The catalogue's name of a network, or its class's; a submodule may be called `network`, too."""
+    name = vars(module).get("network")
+    return name if isinstance(name, str) else type(module).__name__
+
+
 def follow(module: nn.Module, shape: Shape) -> Program:
     """The program of `module`'s forward for an input of `shape` (batch included).
 
@@ -211,7 +218,7 @@ class _Recorder(TorchFunctionMode):
                 self._refuse_stale(tensor)
                 outputs[".".join(map(str, ("output", *_field_names(result, index))))] = ref
         if len(outputs) == 1:
-            outputs = {"output": ref for ref in outputs.values()}
+            outputs = {"output": next(iter(outputs.values()))}
         if not outputs:
             raise Untraceable("The network's output doesn't depend on its input, so there is no graph to show.")
         return Program(self._steps, outputs, self._blocks)
@@ -229,8 +236,7 @@ class _Recorder(TorchFunctionMode):
         own.update({name: type(hooks)() for name, hooks in vars(module).items() if name.endswith("_hooks")})
         own["_compiled_call_impl"] = None
         own["_modules"] = {
-            name: None if child is None else self._stand_in(child, made)
-            for name, child in module._modules.items()
+            name: None if child is None else self._stand_in(child, made) for name, child in module._modules.items()
         }
         operation = describe_module(module)
         if operation is None:
@@ -292,9 +298,7 @@ class _Recorder(TorchFunctionMode):
         finally:
             self._frames.pop()
 
-    def _leaf(
-        self, module: nn.Module, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def _leaf(self, module: nn.Module, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(module, nn.Identity):
             return args[0]
         if not self._names[id(module)]:  # the network is a single layer
@@ -306,9 +310,7 @@ class _Recorder(TorchFunctionMode):
             block=self._frames[-1][1],
             operation=operation,
             module=name,
-            parameters=tuple(
-                f"{name}.{p}" if name else p for p, _ in module.named_parameters(remove_duplicate=False)
-            ),
+            parameters=tuple(f"{name}.{p}" if name else p for p, _ in module.named_parameters(remove_duplicate=False)),
         )
         x = args[0] if args else next(iter(kwargs.values()))
         if not isinstance(x, Tensor):
@@ -316,7 +318,7 @@ class _Recorder(TorchFunctionMode):
         try:
             shape = output_shape(operation, tuple(x.shape[1:]), path)
         except ShapeMismatch as error:
-            raise self._with_origin(error, x) from None
+            raise self._with_origin(error, operation, x) from None
         with torch._C.DisableTorchFunction():
             if operation.op == "dropout" and not module.training:
                 out: Any = _alias(x)  # eager returns its input here
@@ -330,16 +332,12 @@ class _Recorder(TorchFunctionMode):
         self._record(step, out, args, kwargs)
         return out
 
-    def _run_on_meta(
-        self, module: nn.Module, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def _run_on_meta(self, module: nn.Module, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         twin = object.__new__(type(module))
         vars(twin).update(vars(module))
         vars(twin)["_parameters"] = {n: p if p is None else p.to(META) for n, p in module._parameters.items()}
         vars(twin)["_buffers"] = {n: b if b is None else b.to(META) for n, b in module._buffers.items()}
-        vars(twin)["_modules"] = {
-            n: m if m is None else type(m).__new__(type(m)) for n, m in module._modules.items()
-        }
+        vars(twin)["_modules"] = {n: m if m is None else type(m).__new__(type(m)) for n, m in module._modules.items()}
         for n, m in module._modules.items():
             if m is not None:
                 vars(twin._modules[n]).update(vars(m))
@@ -457,27 +455,28 @@ class _Recorder(TorchFunctionMode):
     def _here(self) -> str:
         return self._frames[-1][1] or type(self._root).__name__
 
-    def _with_origin(self, error: ShapeMismatch, x: Tensor) -> ShapeMismatch:
+    def _with_origin(self, error: ShapeMismatch, operation: Operation, x: Tensor) -> ShapeMismatch:
         """Says of a refused shape which maps it comes from, and which would fit."""
         origin = self._values.get(id(x))
         seen = x.shape[1:]
-        first = by_name(tuple(self._steps[0].shapes[()][1:]))
+        shape = tuple(self._steps[0].shapes[()][1:])
+        first = by_name(shape[1:] if len(shape) == 3 else shape)
         while isinstance(origin, Ref) and origin.step:
             step = self._steps[origin.step]
             source = next(iter(step.inputs), None)
             if source is None or step.operation.op not in ("flatten", "dropout"):
                 break
             origin = source
-        if isinstance(origin, Ref) and "features" in error.detail and len(seen) == 1:
-            maps = tuple(self._steps[origin.step].shapes[origin.index][1:])
-            needed = int(error.detail.split()[1])
-            side = round((needed / maps[0]) ** 0.5) if maps and needed % maps[0] == 0 else 0
-            if len(maps) == 3:
-                fits = f" ({by_name((maps[0], side, side))})" if side and maps[0] * side**2 == needed else ""
-                return ShapeMismatch(
-                    error.layer,
-                    f"needs {needed} features{fits}, but a {first} input gives {seen[0]} ({by_name(maps)})",
-                )
+        if not isinstance(origin, Ref) or origin.step == 0:
+            return error
+        maps = tuple(self._steps[origin.step].shapes[origin.index][1:])
+        needed = operation.hyperparameters.get("in_features")
+        if isinstance(needed, int) and len(seen) == 1 and len(maps) == 3:
+            side = math.isqrt(needed // maps[0])
+            square = maps[0] * side**2 == needed
+            needs = f"{by_name((maps[0], side, side))} maps" if square else f"{needed} features"
+            given = by_name(maps) if square else f"{seen[0]} ({by_name(maps)})"
+            return ShapeMismatch(error.layer, f"needs {needs}, but a {first} input gives {given}")
         return ShapeMismatch(error.layer, f"{error.detail} from a {first} input")
 
     def _explained(self, error: Exception) -> CnnvizError:
@@ -492,7 +491,7 @@ class _Recorder(TorchFunctionMode):
         return Untraceable(f"{place} fails on a {shape} input{_place(error)}: {text.rstrip('.')}.")
 
 
-_READS_VALUES = frozenset("__bool__ __int__ __float__ __index__ __complex__ item tolist numpy".split())
+_READS_VALUES = frozenset(["__bool__", "__int__", "__float__", "__index__", "__complex__", "item", "tolist", "numpy"])
 
 
 def _place(error: Exception | None = None) -> str:
@@ -552,5 +551,3 @@ def _field_names(value: Any, index: tuple[Any, ...]) -> Iterator[Any]:
     for key in index:
         yield value._fields[key] if hasattr(value, "_fields") else key
         value = value[key]
-
-

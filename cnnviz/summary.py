@@ -30,9 +30,7 @@ def torchinfo_text(module: nn.Module, input_shape: Shape) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            described = torchinfo.summary(
-                twin, input_size=(1, *input_shape), device=torch.device("meta"), verbose=0
-            )
+            described = torchinfo.summary(twin, input_size=(1, *input_shape), device=torch.device("meta"), verbose=0)
     except RuntimeError as error:
         cause = str(error.__cause__ or error).strip().partition("\n")[0].rstrip(".")
         raise Untraceable(f"torchinfo can't run {type(module).__name__} without data: {cause}.") from error

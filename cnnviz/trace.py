@@ -11,7 +11,7 @@ from cnnviz.analysis.roles import JOINS, arms_of, immediate_dominators, roles
 from cnnviz.errors import BadOption
 from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape
 from cnnviz.operations import PASSES_ON, Operation
-from cnnviz.recorder import Program, Ref, follow
+from cnnviz.recorder import Program, Ref, follow, name_of
 
 
 def trace(module: nn.Module, input_shape: Shape, *, network: str | None = None) -> LayerGraph:
@@ -31,11 +31,11 @@ def trace(module: nn.Module, input_shape: Shape, *, network: str | None = None) 
     """
     if not input_shape or any(not isinstance(n, int) or n < 1 for n in input_shape):
         raise BadOption(
-            f"The input shape {tuple(input_shape)} was given, but each of its numbers must be at least 1, as in (3, 224, 224)."
+            f"The input shape {tuple(input_shape)} was given, but each of its numbers must be at least 1, "
+            f"as in (3, 224, 224)."
         )
     program = follow(module, (1, *input_shape))
-    name = network or getattr(module, "network", None) or type(module).__name__
-    return _assembled(program, module, tuple(input_shape), str(name))
+    return _assembled(program, module, tuple(input_shape), network or name_of(module))
 
 
 def _assembled(program: Program, module: nn.Module, input_shape: Shape, network: str) -> LayerGraph:
@@ -182,9 +182,7 @@ def _blocks(
             return "gated"
         return "stage" if joins[block] else "sequence"
 
-    return tuple(
-        Block(path=block, kind=kind(block), layers=tuple(held[block])) for block in called if held[block]
-    )
+    return tuple(Block(path=block, kind=kind(block), layers=tuple(held[block])) for block in called if held[block])
 
 
 def _parent(path: str, known: set[str]) -> str:
@@ -193,5 +191,3 @@ def _parent(path: str, known: set[str]) -> str:
         if path in known:
             return path
     return ""
-
-

@@ -239,9 +239,7 @@ def load(module: nn.Module, source: Path, ignore: tuple[str, ...] = (), *, legac
         raise BadWeights(f"There is no weight file '{name}'.") from error
     except Exception as error:
         # Deliberately everything: two parsers answer hostile bytes with a dozen types of exception.
-        raise BadWeights(
-            f"'{name}' can't be read as weights, it is damaged or of another kind: {_SAVE_AS}."
-        ) from error
+        raise BadWeights(f"'{name}' can't be read as weights, it is damaged or of another kind: {_SAVE_AS}.") from error
     _materialise(module)
     with torch.no_grad():
         for child in module.modules():
@@ -284,13 +282,9 @@ def _check_archive(source: Path, name: str, most_bytes: int, most_listing: int, 
     inner = [entry.filename.partition("/")[2] for entry in entries]
     if any(path == "constants.pkl" or path.startswith("code/") for path in inner):
         raise BadWeights(f"'{name}' is a TorchScript program, which could run code: {_SAVE_AS}.")
-    if source.suffix == ".pt2" or any(
-        re.match(r"archive_format|models/|serialized_", path) for path in inner
-    ):
+    if source.suffix == ".pt2" or any(re.match(r"archive_format|models/|serialized_", path) for path in inner):
         raise BadWeights(f"'{name}' is an exported program (.pt2), which could run code: {_SAVE_AS}.")
-    known = (
-        r"data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id|data/\d+"
-    )
+    known = r"data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id|data/\d+"
     if inner.count("data.pkl") != 1 or not all(re.fullmatch(known, path) for path in inner):
         raise BadWeights(f"'{name}' is a ZIP archive, but none that torch.save made: {_SAVE_AS}.")
     # torch.save stores and never compresses: a compressed entry is a bomb or a mishap.

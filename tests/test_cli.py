@@ -85,9 +85,7 @@ def test_table_takes_the_options_of_a_network(cnnviz):
     assert table["layers"][-1]["output_shape"] == [10]
     heads = json.loads(cnnviz("table", "googlenet", "--heads", "--json").out)
     assert heads["totals"]["params"] == 13_378_280
-    assert (
-        json.loads(cnnviz("table", "googlenet", "--no-heads", "--json").out)["totals"]["params"] == 6_998_552
-    )
+    assert json.loads(cnnviz("table", "googlenet", "--no-heads", "--json").out)["totals"]["params"] == 6_998_552
 
 
 def test_table_in_every_format(cnnviz, tmp_path):
@@ -385,9 +383,7 @@ def port():
 
 @pytest.mark.parametrize(("ends", "code"), [("raise SystemExit(7)", 7), ("import os; os.abort()", 134)])
 @pytest.mark.skipif(sys.platform == "win32", reason="exit codes of signals")
-def test_app_starts_streamlit_on_all_addresses_and_passes_its_exit_code_on(
-    cnnviz, monkeypatch, port, ends, code
-):
+def test_app_starts_streamlit_on_all_addresses_and_passes_its_exit_code_on(cnnviz, monkeypatch, port, ends, code):
     started = []
 
     class Child(subprocess.Popen):
@@ -431,6 +427,4 @@ def test_a_port_in_use_is_a_sentence(cnnviz):
         taken = other.getsockname()[1]
         refused = cnnviz("app", "--port", taken)
     assert refused.code == 2
-    assert re.fullmatch(
-        rf"The port {taken} can't be used \(.*\): give another, as in --port 8600\.\n", refused.err
-    )
+    assert re.fullmatch(rf"The port {taken} can't be used \(.*\): give another, as in --port 8600\.\n", refused.err)

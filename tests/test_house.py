@@ -34,17 +34,14 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/activations": (PLAIN | {"torch", "PIL"}, {"cnnviz/errors", "cnnviz/recorder"}),
     "cnnviz/engine": (
         PLAIN | {"torch", "PIL"},
-        {
-            f"cnnviz/{name}"
-            for name in ("activations", "catalogue", "errors", "images", "networks", "weights")
-        },
+        {f"cnnviz/{name}" for name in ("activations", "catalogue", "errors", "images", "networks", "weights")},
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,
         {"cnnviz/errors", "cnnviz/graph", "cnnviz/analysis", "cnnviz/networks/card"},
     ),
     "cnnviz/views/graphviz_worker": ({"pygraphviz"}, set()),
-    "cnnviz/cli": ({"tqdm", "psutil", "numpy"}, {"cnnviz"}),
+    "cnnviz/cli": ({"tqdm", "psutil", "numpy", "torch"}, {"cnnviz"}),
     "app": ({"streamlit", "pandas"}, {"cnnviz", "app"}),
 }
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
@@ -67,7 +64,9 @@ def imports(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            ours = [name for name in inner if (ROOT / f"{place_of(name)}.py").exists() or (ROOT / place_of(name)).is_dir()]
+            ours = [
+                name for name in inner if (ROOT / f"{place_of(name)}.py").exists() or (ROOT / place_of(name)).is_dir()
+            ]
             names |= set(ours) or {node.module}
     return names
 

@@ -138,9 +138,7 @@ def test_transparency_is_laid_on_white(mode):
 
 
 def test_half_transparent_is_half_white():
-    assert close(
-        load_image(encode(Image.new("RGBA", (4, 4), (0, 0, 0, 128)))).getpixel((1, 1)), (127,) * 3, 1
-    )
+    assert close(load_image(encode(Image.new("RGBA", (4, 4), (0, 0, 0, 128)))).getpixel((1, 1)), (127,) * 3, 1)
 
 
 @pytest.mark.parametrize("mode", ["P", "RGB", "L"])
@@ -173,17 +171,13 @@ def test_exif_orientation_is_applied(orientation, kind):
     assert close(picture.getpixel((3, 3)), (0, 0, 255), 30)
 
 
-@pytest.mark.parametrize(
-    "extra", [{"exif": b"Exif\0\0MM\0*\0\0\0\x08\xff\xff broken"}, {"icc_profile": b"no profile"}]
-)
+@pytest.mark.parametrize("extra", [{"exif": b"Exif\0\0MM\0*\0\0\0\x08\xff\xff broken"}, {"icc_profile": b"no profile"}])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_broken_metadata_does_not_lose_the_picture(kind, extra):
     assert close(load_image(encode(two_halves(), kind, **extra)).getpixel((5, 15)), RED)
 
 
-@pytest.mark.parametrize(
-    ("kind", "number"), [("GIF", "several"), ("PNG", "3"), ("WEBP", "3"), ("TIFF", "several")]
-)
+@pytest.mark.parametrize(("kind", "number"), [("GIF", "several"), ("PNG", "3"), ("WEBP", "3"), ("TIFF", "several")])
 def test_of_an_animation_the_first_frame_is_taken_and_noted(kind, number):
     frames = [Image.new("RGB", (20, 20), colour) for colour in (RED, GREEN, (0, 0, 255))]
     picture = load_image(encode(frames[0], kind, save_all=True, append_images=frames[1:]))

@@ -38,7 +38,7 @@ def test_every_shape_is_that_of_a_real_forward_pass(key):
         real: dict[str, list[tuple[int, ...]]] = {}
         hooks = [
             leaf.register_forward_hook(
-                lambda _m, _i, out, name=name: real.setdefault(name, []).append(tuple(out.shape))
+                lambda _m, _i, out, name=name, real=real: real.setdefault(name, []).append(tuple(out.shape))
             )
             for name, leaf in module.named_modules()
             if is_layer(leaf)
@@ -120,8 +120,16 @@ def test_pre_activation_residual_network():
 
 def test_densely_connected_network():
     graph = trace(Dense(), (4, 8, 8))
-    assert roles_into(graph, "concat_3") == [("input", "branch"), ("layers.0", "branch"), ("layers.1", "branch")]
-    assert [graph.layer(f"layers.{i}").input_shapes for i in range(3)] == [((4, 8, 8),), ((10, 8, 8),), ((16, 8, 8),)]
+    assert roles_into(graph, "concat_3") == [
+        ("input", "branch"),
+        ("layers.0", "branch"),
+        ("layers.1", "branch"),
+    ]
+    assert [graph.layer(f"layers.{i}").input_shapes for i in range(3)] == [
+        ((4, 8, 8),),
+        ((10, 8, 8),),
+        ((16, 8, 8),),
+    ]
     assert graph.layer("concat_4").output_shape == (22, 8, 8)
     assert graph.totals.params == 9 * 6 * (4 + 10 + 16) + 3 * 6
     # a concat of one tensor is no join
@@ -150,7 +158,11 @@ def test_a_module_called_again_counts_its_parameters_once_and_its_work_each_time
         *("block#3.conv", "block#3.relu", "block#3.relu#2"),
         "output",
     ]
-    assert [graph.layer(path).params for path in ("block.conv", "block#2.conv", "block#3.conv")] == [148, 0, 0]
+    assert [graph.layer(path).params for path in ("block.conv", "block#2.conv", "block#3.conv")] == [
+        148,
+        0,
+        0,
+    ]
     assert graph.layer("block#2.conv").shared_with == "block.conv"
     assert graph.totals.macs == 3 * 64 * 144
     assert graph.unused == (("spare.weight", 6), ("spare.bias", 2))
@@ -247,17 +259,22 @@ def test_what_cannot_be_followed_is_named_with_its_place(module, words):
 @pytest.mark.parametrize(
     ("shape", "sentence"),
     [
-        ((1, 20, 20), "0 needs 3 channels, but gets 1 (1 x 20 x 20) from a 1 x 20 x 20 input."),
-        ((3, 2, 2), "0 needs maps of at least 3 x 3, but gets 2 x 2 from a 3 x 2 x 2 input."),
+        ((1, 20, 20), "0 needs 3 channels, but gets 1."),
+        ((3, 2, 2), "0 needs maps of at least 3 x 3, but gets 2 x 2."),
         (
             (3, 20, 20),
-            "4 needs 54 features (6 x 3 x 3), but a 3 x 20 x 20 input gives 486 (6 x 9 x 9).",
+            "4 needs 6 x 3 x 3 maps, but a 20 x 20 input gives 6 x 9 x 9.",
         ),
+        ((3, 3, 3), "1 needs maps of at least 2 x 2, but gets 1 x 1 from a 3 x 3 input."),
     ],
 )
 def test_an_input_that_does_not_fit_names_the_layer_what_it_got_and_what_it_needs(shape, sentence):
     module = nn.Sequential(
-        nn.Conv2d(3, 6, kernel_size=3), nn.MaxPool2d(kernel_size=2), nn.Flatten(), nn.Dropout(), nn.Linear(54, 10)
+        nn.Conv2d(3, 6, kernel_size=3),
+        nn.MaxPool2d(kernel_size=2),
+        nn.Flatten(),
+        nn.Dropout(),
+        nn.Linear(54, 10),
     )
     with pytest.raises(ShapeMismatch) as caught:
         trace(module, shape)

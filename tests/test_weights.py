@@ -29,9 +29,7 @@ def small(activation=nn.ReLU):
 
 
 def equal(one, other):
-    return all(
-        torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
-    )
+    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
 
 
 @pytest.fixture
@@ -176,9 +174,7 @@ def test_counters_may_be_missing(filled, tmp_path):
 
 def test_heads_may_be_ignored_where_the_module_has_none(filled, tmp_path):
     path = tmp_path / "w.pth"
-    torch.save(
-        filled.state_dict() | {"aux1.fc.weight": torch.zeros(3), "aux2.fc.weight": torch.zeros(3)}, path
-    )
+    torch.save(filled.state_dict() | {"aux1.fc.weight": torch.zeros(3), "aux2.fc.weight": torch.zeros(3)}, path)
     load(small(), path, ignore=("aux1", "aux2"))
     with pytest.raises(BadWeights, match=r"2 tensors are surplus \(aux1.fc.weight, aux2.fc.weight\)"):
         load(small(), path)
@@ -327,9 +323,7 @@ def forged(path, numel, size, stride, *, raw=bytes(200), compression=zipfile.ZIP
 
     class Pickler(pickle._Pickler):
         def persistent_id(self, thing):
-            return (
-                ("storage", torch.FloatStorage, "0", "cpu", numel) if isinstance(thing, Reference) else None
-            )
+            return ("storage", torch.FloatStorage, "0", "cpu", numel) if isinstance(thing, Reference) else None
 
     listing = io.BytesIO()
     Pickler(listing, 2).dump({"bias": Tensor()})
@@ -397,9 +391,7 @@ def test_fifty_thousand_keys_are_refused(tmp_path, form):
     assert "far more tensors" in refusal(path, nn.Linear(1_000, 2_500)) or form == "pt"
 
 
-@pytest.mark.parametrize(
-    "content", [[torch.zeros(1)], torch.zeros(1), {1: torch.zeros(1)}, {"epoch": 3}, "text"]
-)
+@pytest.mark.parametrize("content", [[torch.zeros(1)], torch.zeros(1), {1: torch.zeros(1)}, {"epoch": 3}, "text"])
 def test_what_is_no_state_dict_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "w.pth")
     assert "torch.save(module.state_dict()" in refusal(tmp_path / "w.pth")

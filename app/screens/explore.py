@@ -130,7 +130,7 @@ def graph_panel(options: Options, path: str) -> None:
             st.caption("or click the name of a run of equal blocks")
     layer_graph(
         cache.svg_of(options, opened),
-        lit=cache.node_of(options, opened, path),
+        lit=cache.drawing_of(options, opened).node_of(path),
         key="graph",
         on_pick=state.picked("graph"),
         on_fold=fold,
@@ -251,9 +251,18 @@ def maps_panel(options: Options, graph: LayerGraph, path: str, picture: Picture)
             map_grid(alone, name=f"channel {channel} of {path}", scale=scale, selected=None, key="one map")
         with seen:
             entry = card(options.network)
-            st.image(as_received(picture.image, entry, options.size), "The picture as the network receives it", width="stretch")
+            st.image(
+                as_received(picture.image, entry, options.size),
+                "The picture as the network receives it",
+                width="stretch",
+            )
     map_grid(
-        maps, name=path, scale=scale, selected=channel, key="maps", on_pick=state.picked("maps", state.pick_channel)
+        maps,
+        name=path,
+        scale=scale,
+        selected=channel,
+        key="maps",
+        on_pick=state.picked("maps", state.pick_channel),
     )
 
 
@@ -268,13 +277,12 @@ card_line(card(options.network))
 left, right = st.columns([10, 13], gap="medium")
 with right:
     table_place, layer_place = st.container(), st.container()
-with layer_place, sentences():
-    with st.container(border=True):
-        st.markdown("##### What a layer sees")
-        path = layer_control(graph)
-        picture = picture_controls(card(options.network))
-        with sentences():
-            maps_panel(options, graph, path, picture)
+with layer_place, sentences(), st.container(border=True):
+    st.markdown("##### What a layer sees")
+    path = layer_control(graph)
+    picture = picture_controls(card(options.network))
+    with sentences():
+        maps_panel(options, graph, path, picture)
 with left, sentences():
     graph_panel(options, path)
 with table_place, sentences():

@@ -29,7 +29,12 @@ with st.container(horizontal=True):
     st.metric("Weights, one layer", f"{result.weights_single:,}", width="content")
     st.metric(f"Weights, {result.stack} × (3 × 3)", f"{result.weights_stack:,}", width="content")
     st.metric("Saving", f"{result.saving_percent:.1f} %", width="content", help="Negative where the stack has more.")
-    st.metric("MACs, one layer", f"{result.macs_single:,}", width="content", help="One multiply-accumulate counts 1.")
+    st.metric(
+        "MACs, one layer",
+        f"{result.macs_single:,}",
+        width="content",
+        help="One multiply-accumulate counts 1.",
+    )
     st.metric("MACs, stack", f"{result.macs_stack:,}", width="content", help="FLOPs are twice that.")
     seen = result.receptive_field[0]
     st.metric("Receptive field of both", f"{seen} × {seen}", width="content")
@@ -41,6 +46,6 @@ with bars:
     st.plotly_chart(figures.replication_bars(result), key="bars", config={"displayModeBar": False})
 st.caption(
     f"Above, one {kernel} × {kernel} kernel turns a {kernel} × {kernel} input of one channel into one value; below, "
-    f"{result.stack} layer{'s' if result.stack > 1 else ''} of 3 × 3 do, each with a non-linearity of its own. Weights are "
-    "counted without biases. Source: Simonyan and Zisserman 2014, section 2.3."
+    f"{result.stack} layer{'s' if result.stack > 1 else ''} of 3 × 3 do, each with a non-linearity of its own. "
+    "Weights are counted without biases. Source: Simonyan and Zisserman 2014, section 2.3."
 )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz.errors import BadOption, UnknownLayer
-from cnnviz.recorder import follow
+from cnnviz.recorder import follow, name_of
 
 
 def capture(
@@ -43,7 +43,7 @@ def capture(
     wanted = list(numbers if layers is None else layers)
     for path in wanted:
         if path not in numbers:
-            raise UnknownLayer(path, numbers, str(getattr(module, "network", type(module).__name__)))
+            raise UnknownLayer(path, numbers, name_of(module))
     with torch.no_grad():
         kept = program.run(module, x, {numbers[path] for path in wanted}, on_step)
     return {path: kept[numbers[path]] for path in sorted(wanted, key=numbers.__getitem__)}

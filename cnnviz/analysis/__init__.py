@@ -1,0 +1,1 @@
+"""A layer graph -> numbers: cost, receptive fields, roles, folding, kernel replication."""

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from cnnviz.graph import Layer, Shape, Value
 
 
-def multiply_accumulates(
-    op: str, hyperparameters: Mapping[str, Value], input_shape: Shape, output_shape: Shape
-) -> int:
+def multiply_accumulates(op: str, hyperparameters: Mapping[str, Value], input_shape: Shape, output_shape: Shape) -> int:
     """Multiply-accumulates of one picture; 0 for whatever is neither convolution nor fully connected.
 
     A convolution takes, for each value of its output, kernel height x width x the channels that

@@ -7,7 +7,22 @@ from itertools import groupby
 from cnnviz.graph import Block, Layer, LayerGraph
 
 ACTIVATIONS = frozenset(
-    "celu elu gelu hardsigmoid hardswish leakyrelu mish prelu relu relu6 selu sigmoid silu tanh".split()
+    [
+        "celu",
+        "elu",
+        "gelu",
+        "hardsigmoid",
+        "hardswish",
+        "leakyrelu",
+        "mish",
+        "prelu",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "silu",
+        "tanh",
+    ]
 )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from cnnviz.errors import BadOption
 from cnnviz.graph import Shape
 
+LARGEST = 9_999  # far beyond any use; a stack is held layer by layer
+
 
 @dataclass(frozen=True)
 class Replication:
@@ -84,8 +86,14 @@ def replicate(
             f"The kernel size {kernel} was given, but only odd sizes from 3 on are stacks of 3 x 3; "
             f"try {max(3, kernel + 1 if kernel % 2 == 0 else kernel)}."
         )
+    if kernel > LARGEST:
+        raise BadOption(f"The kernel size {kernel} was given, but {LARGEST:,} is the largest taken.")
     mid = channels_out if mid is None else mid
-    for name, number in (("channels in", channels_in), ("channels inside", mid), ("channels out", channels_out)):
+    for name, number in (
+        ("channels in", channels_in),
+        ("channels inside", mid),
+        ("channels out", channels_out),
+    ):
         if number < 1:
             raise BadOption(f"{number} {name} were given, but at least 1 is needed.")
     if min(size) < 1:

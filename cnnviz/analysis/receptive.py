@@ -8,8 +8,35 @@ from collections.abc import Mapping, Sequence
 from cnnviz.graph import ReceptiveField, Shape, Value
 
 POINTWISE = frozenset(
-    "add sub mul div concat batchnorm celu dropout elu gelu hardsigmoid hardswish hardtanh leakyrelu logsigmoid "
-    "lrn mish prelu relu relu6 selu sigmoid silu softplus softsign tanh output".split()
+    [
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "concat",
+        "batchnorm",
+        "celu",
+        "dropout",
+        "elu",
+        "gelu",
+        "hardsigmoid",
+        "hardswish",
+        "hardtanh",
+        "leakyrelu",
+        "logsigmoid",
+        "lrn",
+        "mish",
+        "prelu",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "silu",
+        "softplus",
+        "softsign",
+        "tanh",
+        "output",
+    ]
 )
 """Operations whose unit sees of each input no more than the place it stands at."""
 
@@ -74,9 +101,7 @@ def _slide(
         )
         for axis in (0, 1)
     )
-    return ReceptiveField(
-        size=(height[0], width[0]), stride=(height[1], width[1]), start=(height[2], width[2])
-    )
+    return ReceptiveField(size=(height[0], width[0]), stride=(height[1], width[1]), start=(height[2], width[2]))
 
 
 def _hull(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:

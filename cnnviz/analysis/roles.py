@@ -86,12 +86,6 @@ def roles(op: str, arms: Sequence[Arm], shapes: Sequence[Shape], output: Shape) 
     most = max(arm.weighted for arm in arms if not arm.empty)
     longest = sum(arm.weighted == most and not arm.empty for arm in arms)
     return [
-        "identity"
-        if arm.empty
-        else "projection"
-        if arm.weighted < most
-        else "main"
-        if longest == 1
-        else "branch"
+        "identity" if arm.empty else "projection" if arm.weighted < most else "main" if longest == 1 else "branch"
         for arm in arms
     ]

@@ -58,9 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
-        )
+        added = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
         added.set_defaults(module=name.replace("-", "_"))
         return added
 
@@ -85,9 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         help="by default what FILE's extension says, else dot",
     )
     _json(graph, dest="format")
-    graph.add_argument(
-        "--full", action="store_true", help="draw all of equal blocks in a row, not one for all"
-    )
+    graph.add_argument("--full", action="store_true", help="draw all of equal blocks in a row, not one for all")
     _output(graph)
 
     field = command("receptive-field", "the window of the input that a unit of a layer sees")
@@ -97,23 +93,15 @@ def _parser() -> argparse.ArgumentParser:
 
     replicate = command("replicate", "a K x K convolution beside the stack of 3 x 3 ones that sees the same")
     replicate.add_argument("kernel", metavar="K", type=int, help="odd: 5, 7, 11")
-    replicate.add_argument(
-        "--in", dest="channels_in", metavar="C", type=int, default=1, help="channels before"
-    )
-    replicate.add_argument(
-        "--mid", metavar="M", type=int, help="channels inside the stack, by default those after"
-    )
-    replicate.add_argument(
-        "--out", dest="channels_out", metavar="C", type=int, default=1, help="channels after"
-    )
+    replicate.add_argument("--in", dest="channels_in", metavar="C", type=int, default=1, help="channels before")
+    replicate.add_argument("--mid", metavar="M", type=int, help="channels inside the stack, by default those after")
+    replicate.add_argument("--out", dest="channels_out", metavar="C", type=int, default=1, help="channels after")
     replicate.add_argument("--map", metavar="H,W", default="1,1", help="size of the map that both run over")
     _json(replicate)
 
     activations = command("activations", "what layers give for a picture, as one picture or as numbers")
     _network(activations)
-    activations.add_argument(
-        "picture", metavar="PICTURE", help="a JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF file"
-    )
+    activations.add_argument("picture", metavar="PICTURE", help="a JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF file")
     activations.add_argument(
         "--layer",
         metavar="PATH",
@@ -122,9 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="as 'cnnviz table' has it; several times for several layers in one .npz",
     )
-    activations.add_argument(
-        "--device", default="auto", metavar="D", help="auto (CUDA, MPS, CPU), cuda, mps or cpu"
-    )
+    activations.add_argument("--device", default="auto", metavar="D", help="auto (CUDA, MPS, CPU), cuda, mps or cpu")
     activations.add_argument(
         "--weights", default="auto", metavar="W", help="auto, random, bundled, imagenet, or a file"
     )
@@ -138,15 +124,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _network(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "network", metavar="NET", help="a key of 'cnnviz networks', or package.module:callable"
-    )
+    parser.add_argument("network", metavar="NET", help="a key of 'cnnviz networks', or package.module:callable")
     parser.add_argument("--input", metavar="C,H,W", help="channels, height and width of the input")
     parser.add_argument("--classes", metavar="N", type=int, help="number of classes")
     parser.add_argument("--shortcut", metavar="A|B|C", help="shortcut option of a residual network")
-    parser.add_argument(
-        "--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads, where there are some"
-    )
+    parser.add_argument("--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads, where there are some")
 
 
 def _json(parser: argparse.ArgumentParser, dest: str = "json") -> None:

@@ -6,12 +6,11 @@ import zipfile
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL.Image import Image
 from torch import nn
 from tqdm import tqdm
 
@@ -27,6 +26,9 @@ from cnnviz.graph import LayerGraph
 from cnnviz.images import MAX_BYTES, load_image, to_input
 from cnnviz.views.export import plain
 from cnnviz.weights import fill, resolve
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FORMATS = {".png": "png", ".npz": "npz"}
 Maps = dict[str, npt.NDArray[np.float32]]
@@ -74,15 +76,13 @@ def run(arguments: Namespace) -> None:
     write(f"{graph.network} with {label}, on {device}: {arguments.output}\n")
 
 
-def _read(file: str) -> Image:
+def _read(file: str) -> "Image":
     path = Path(file)
     try:
         with path.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        raise BadImage(
-            f"The picture '{file}' can't be read: {getattr(error, 'strerror', None) or error}."
-        ) from error
+        raise BadImage(f"The picture '{file}' can't be read: {getattr(error, 'strerror', None) or error}.") from error
     picture = load_image(data, path.name)
     for note in picture.info.get("cnnviz_notes", ()):
         print(note, file=sys.stderr)
@@ -97,16 +97,12 @@ def _foreign_module(options: Options) -> nn.Module | None:
     return catalogue.construct(options, foreign=True)
 
 
-def _filled(
-    options: Options, foreign: nn.Module | None, weights: str, device: torch.device
-) -> tuple[nn.Module, str]:
+def _filled(options: Options, foreign: nn.Module | None, weights: str, device: torch.device) -> tuple[nn.Module, str]:
     """The module with weights, on its device, and the phrase that names them."""
     if foreign is None:
         key, classes, shortcut, heads = options.network, options.classes, options.shortcut, options.heads
         found = networks.source_for(key, weights, classes, shortcut, heads)
-        module = networks.build(
-            key, weights=found, device=device, classes=classes, shortcut=shortcut, heads=heads
-        )
+        module = networks.build(key, weights=found, device=device, classes=classes, shortcut=shortcut, heads=heads)
         return module, found.label
     label = f"weights as {options.network} makes them"
     if weights != "auto":

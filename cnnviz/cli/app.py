@@ -65,9 +65,7 @@ def _check_free(port: int) -> None:
             probe.bind(("0.0.0.0", port))
         except OSError as error:
             reason = error.strerror or error
-            raise BadOption(
-                f"The port {port} can't be used ({reason}): give another, as in --port 8600."
-            ) from error
+            raise BadOption(f"The port {port} can't be used ({reason}): give another, as in --port 8600.") from error
 
 
 def _command(main: Path, port: int) -> list[str]:

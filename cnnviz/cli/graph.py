@@ -29,9 +29,7 @@ def run(arguments: Namespace) -> None:
     """Draw the layer graph of a network."""
     form = chosen(arguments.format, arguments.output, FORMATS, "dot")
     if form in ("png", "pdf") and arguments.output is None and sys.stdout.isatty():
-        raise BadOption(
-            f"A {form.upper()} is no text for a terminal: name a file for it, as in -o graph.{form}."
-        )
+        raise BadOption(f"A {form.upper()} is no text for a terminal: name a file for it, as in -o graph.{form}.")
     graph = describe(options_of(arguments), foreign=True)
     unfolded = "all" if arguments.full else ()
     match form:

@@ -20,9 +20,7 @@ def options_of(arguments: Namespace) -> Options:
         size = (sides[0], sides[1])
     if (given := getattr(arguments, "size", None)) is not None:
         if size not in (None, parse_size(given)):
-            raise BadOption(
-                f"--input {arguments.input} and --size {given} contradict each other: leave one out."
-            )
+            raise BadOption(f"--input {arguments.input} and --size {given} contradict each other: leave one out.")
         size = parse_size(given)
     here = str(Path.cwd())
     if is_foreign(arguments.network) and here not in sys.path:

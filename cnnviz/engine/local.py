@@ -93,7 +93,7 @@ class Engine:
         self._models: Budget[nn.Module] = Budget(model_bytes, _bytes_of)  # touched by the worker only
         self._results: Budget[Result] = Budget(map_bytes, lambda result: result.maps.nbytes)
         self._running: dict[Hashable, Future[Result]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a computation may end before its callback is added
 
     def maps(
         self,
@@ -203,5 +203,3 @@ def _bytes_of(module: nn.Module) -> int:
 def engine() -> Engine:
     """The engine that everything in this process shares."""
     return Engine()
-
-

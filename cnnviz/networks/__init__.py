@@ -5,7 +5,7 @@ is adding that file.
 """
 
 import pkgutil
-from contextlib import ExitStack
+from contextlib import nullcontext
 from functools import cache
 from importlib import import_module
 
@@ -84,9 +84,7 @@ def source_for(
     entry = card(key)
     # the published checkpoints have the heads as well
     given = {"classes": classes, "shortcut": shortcut, "heads": None if entry.checkpoint else heads}
-    fits = all(
-        value is None or value == entry.default(name) for name, value in given.items() if name in entry.options
-    )
+    fits = all(value is None or value == entry.default(name) for name, value in given.items() if name in entry.options)
     return resolve(key, "random" if weights == "auto" and not fits else weights, entry.checkpoint)
 
 
@@ -101,9 +99,8 @@ def construct(
 ) -> nn.Module:
     """A network in eval mode, with the parameters that its constructor gives it; on meta, with none.
 
-    `filled=False` leaves the parameters' memory as it was found, for weights that are on their way.
-
     An option left at None is the network's own choice. The module's attribute `network` is its key.
+    `filled=False` leaves the parameters' memory as it was found, for weights that are on their way.
 
     Raises:
         UnknownNetwork: the catalogue has no such key.
@@ -121,7 +118,9 @@ def construct(
         with OnMeta():
             module = entry.build(**options)
     else:
-        module = _moved(entry.build(**options), place)
+        with nullcontext() if filled else Unfilled():
+            module = entry.build(**options)
+        module = _moved(module, place)
     vars(module)["network"] = key
     return module.eval()
 
@@ -129,9 +128,7 @@ def construct(
 @cache
 def _catalogue() -> dict[str, Card]:
     modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
-    families: list[tuple[Card, ...]] = [
-        module.CATALOGUE for module in modules if hasattr(module, "CATALOGUE")
-    ]
+    families: list[tuple[Card, ...]] = [module.CATALOGUE for module in modules if hasattr(module, "CATALOGUE")]
     # In one year, arXiv's numbers tell who was first.
     families.sort(key=lambda family: (family[0].year, family[0].paper.link))
     found = [entry for family in families for entry in family]
@@ -161,9 +158,7 @@ def _device(device: str | torch.device) -> torch.device:
     try:
         return torch.device(device)
     except (RuntimeError, TypeError):
-        raise DeviceUnavailable(
-            f"No device is called {device!r}; type 'cpu', 'cuda', 'mps' or 'meta'."
-        ) from None
+        raise DeviceUnavailable(f"No device is called {device!r}; type 'cpu', 'cuda', 'mps' or 'meta'.") from None
 
 
 def _moved(module: nn.Module, device: torch.device) -> nn.Module:

@@ -13,8 +13,7 @@ from cnnviz.networks.layers import LocalResponseNorm
 
 SZEGEDY_2014 = Paper("Szegedy et al. 2014: Going Deeper with Convolutions", "https://arxiv.org/abs/1409.4842")
 IOFFE_2015 = Paper(
-    "Ioffe, Szegedy 2015: Batch Normalization: Accelerating Deep Network Training by Reducing Internal "
-    "Covariate Shift",
+    "Ioffe, Szegedy 2015: Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
     "https://arxiv.org/abs/1502.03167",
 )
 
@@ -196,14 +195,10 @@ class GoogLeNet(Trunk):
 class ConvNormReLU(nn.Sequential):
     """A convolution without bias, batch norm with TensorFlow's epsilon, ReLU."""
 
-    def __init__(
-        self, inputs: int, outputs: int, *, kernel_size: int, stride: int = 1, padding: int = 0
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, *, kernel_size: int, stride: int = 1, padding: int = 0) -> None:
         super().__init__(
             OrderedDict(
-                conv=nn.Conv2d(
-                    inputs, outputs, kernel_size=kernel_size, stride=stride, padding=padding, bias=False
-                ),
+                conv=nn.Conv2d(inputs, outputs, kernel_size=kernel_size, stride=stride, padding=padding, bias=False),
                 bn=nn.BatchNorm2d(outputs, eps=0.001),
                 relu=nn.ReLU(inplace=True),
             )

@@ -27,9 +27,7 @@ class LocalResponseNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise each unit by its neighbours across channels at the same pixel."""
         # PyTorch takes the mean over the neighbours where the paper has the sum.
-        return functional.local_response_norm(
-            x, self.size, alpha=self.alpha * self.size, beta=self.beta, k=self.k
-        )
+        return functional.local_response_norm(x, self.size, alpha=self.alpha * self.size, beta=self.beta, k=self.k)
 
     def describe(self) -> tuple[str, dict[str, Value]]:
         """What this layer is, for the graph."""
@@ -108,7 +106,7 @@ class TableConv2d(nn.Module):
         """Kernels normal with standard deviation 1 / sqrt(fan-in), which differs between maps; biases 0."""
         with torch.no_grad():
             values = torch.empty(self.weight.shape).normal_(generator=generator)
-            deviations = torch.tensor(self.fan_ins).rsqrt()
+            deviations = torch.tensor([fan_in**-0.5 for fan_in in self.fan_ins])
             self.weight.copy_(values * deviations[:, None, None])
         nn.init.zeros_(self.bias)
 

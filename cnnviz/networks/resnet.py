@@ -74,9 +74,7 @@ class Bottleneck(nn.Module):
         self.conv3 = _conv1x1(width, outputs, bias=not batch_norm)
         self.bn3 = _norm(outputs, batch_norm)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = _downsample(
-            inputs, outputs, stride=stride, shortcut=shortcut, batch_norm=batch_norm
-        )
+        self.downsample = _downsample(inputs, outputs, stride=stride, shortcut=shortcut, batch_norm=batch_norm)
         self.plain = shortcut is None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -209,14 +207,10 @@ def _downsample(
         return None
     if shortcut == "A":
         return ZeroPaddedShortcut(stride=stride, extra=outputs - inputs)
-    return nn.Sequential(
-        _conv1x1(inputs, outputs, stride=stride, bias=not batch_norm), _norm(outputs, batch_norm)
-    )
+    return nn.Sequential(_conv1x1(inputs, outputs, stride=stride, bias=not batch_norm), _norm(outputs, batch_norm))
 
 
-def _residual(
-    depth: int, block: Block, blocks: tuple[int, int, int, int], *, top5: float, checkpoint: str
-) -> Card:
+def _residual(depth: int, block: Block, blocks: tuple[int, int, int, int], *, top5: float, checkpoint: str) -> Card:
     return Card(
         f"resnet{depth}",
         title=f"ResNet-{depth}",

@@ -45,9 +45,7 @@ def _card(depth: int, *, plain: bool = False) -> Card:
         idea=f"ResNet-{depth} without its shortcuts, for CIFAR-10: deeper plain networks train worse."
         if plain
         else "Residual learning on small pictures, with shortcuts that have no parameters.",
-        build=partial(CifarResNet, shortcut=None, depth=depth)
-        if plain
-        else partial(CifarResNet, depth=depth),
+        build=partial(CifarResNet, shortcut=None, depth=depth) if plain else partial(CifarResNet, depth=depth),
         input_shape=(3, 32, 32),
         normalisation=CIFAR10,
         paper=HE_2015,

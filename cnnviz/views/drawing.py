@@ -6,8 +6,8 @@ boxed where that tells more than its layers alone; the arms of a join carry its 
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -120,12 +120,25 @@ class Box:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Nodes in the order of the data, arcs in that of their targets, outer boxes before inner ones."""
+    """Nodes in the order of the data, arcs in that of their targets, outer boxes before inner ones.
+
+    Attributes:
+        stands_for: each layer that a fold hides, and the layer of the run's first block drawn in its stead.
+    """
 
     network: str
     nodes: tuple[Node, ...]
     arcs: tuple[Arc, ...]
     boxes: tuple[Box, ...]
+    stands_for: Mapping[str, str] = field(default_factory=dict)
+
+    def node_of(self, path: str) -> str | None:
+        """Path of the node that shows a layer, or what stands for it; None where the graph has no such layer."""
+        return self._nodes_by_layer.get(self.stands_for.get(path, path))
+
+    @cached_property
+    def _nodes_by_layer(self) -> dict[str, str]:
+        return {layer.path: node.path for node in self.nodes for layer in node.layers}
 
     def inside(self, box: str) -> list[Node | Box]:
         """What lies directly in a box, or outside of all for "", in the order of the data."""
@@ -170,6 +183,7 @@ def drawing(graph: LayerGraph, unfolded: Unfolded = ()) -> Drawing:
         ),
         arcs=tuple(arcs),
         boxes=boxes,
+        stands_for=stands_for,
     )
 
 
@@ -209,9 +223,7 @@ def _by_target(arcs: Iterable[Arc]) -> dict[str, list[Arc]]:
 
 
 def _dominators(nodes: Iterable[Node], arriving: dict[str, list[Arc]]) -> dict[str, str]:
-    return immediate_dominators(
-        {node.path: [arc.source for arc in arriving.get(node.path, ())] for node in nodes}
-    )
+    return immediate_dominators({node.path: [arc.source for arc in arriving.get(node.path, ())] for node in nodes})
 
 
 def _columns(nodes: list[Node], arcs: list[Arc]) -> tuple[dict[str, str], dict[str, str], set[Arc]]:
@@ -275,8 +287,7 @@ def _styled(nodes: list[Node], arcs: list[Arc], straight: set[Arc]) -> list[Arc]
                         role.setdefault(arc, end.role)
                         ahead.append(arc.source)
     return [
-        replace(arc, role=role.get(arc, "main"), straight=arc in straight, joins=arc.role != "main")
-        for arc in arcs
+        replace(arc, role=role.get(arc, "main"), straight=arc in straight, joins=arc.role != "main") for arc in arcs
     ]
 
 
@@ -289,9 +300,7 @@ def _boxes(
     what those lie in. Boxes around the single arms of a module would only push them out of order.
     """
     drawn = {node.path for node in nodes}
-    joins = {
-        layer.path for layer in graph.layers if layer.op in JOINS and len(graph.incoming(layer.path)) > 1
-    }
+    joins = {layer.path for layer in graph.layers if layer.op in JOINS and len(graph.incoming(layer.path)) > 1}
     in_runs = {path: run for run in runs for path in run.blocks}
     beside_runs = {path.rpartition(".")[0] for path in in_runs}
     inside = {block.path: [path for path in block.layers if path in drawn] for block in graph.blocks}
@@ -358,7 +367,7 @@ WORDS = {
 }
 
 
-def title(layer: Layer) -> str:  # noqa: PLR0911
+def title(layer: Layer) -> str:
     """What a layer does, in the papers' words: 'conv 7×7 / 2, pad 3', 'depth-concat'."""
     word = WORDS.get(layer.op, layer.op)
     if layer.hyper("output_size") is not None:

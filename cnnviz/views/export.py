@@ -32,9 +32,7 @@ def graph_json(graph: LayerGraph) -> Json:
             {"source": edge.source, "target": edge.target, "shape": list(edge.shape), "role": edge.role}
             for edge in graph.edges
         ],
-        "blocks": [
-            {"path": block.path, "kind": block.kind, "layers": list(block.layers)} for block in graph.blocks
-        ],
+        "blocks": [{"path": block.path, "kind": block.kind, "layers": list(block.layers)} for block in graph.blocks],
     }
 
 

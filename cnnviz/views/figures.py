@@ -32,9 +32,7 @@ def replication_bars(replication: Replication) -> go.Figure:
             text=[f"{weights:,}"],
             hovertemplate=f"layer {number}: %{{x:,}} weights<extra></extra>",
         )
-    figure.update_traces(
-        textposition="inside", insidetextanchor="middle", textfont={"color": "white", "size": 15}
-    )
+    figure.update_traces(textposition="inside", insidetextanchor="middle", textfont={"color": "white", "size": 15})
     figure.update_traces(textfont={"color": "black"}, selector={"marker.color": STACK})
     figure.update_layout(
         barmode="stack",
@@ -119,9 +117,7 @@ def _row(
                     fillcolor=colour if in_window or (number > 0 and row == column == 0) else "rgba(0,0,0,0)",
                     opacity=0.75 if in_window or number == 0 else 0.9,
                 )
-        figure.add_annotation(
-            x=x + side / 2, y=y - side - 0.9, text=label, showarrow=False, font={"size": 13}
-        )
+        figure.add_annotation(x=x + side / 2, y=y - side - 0.9, text=label, showarrow=False, font={"size": 13})
         if number + 1 < len(grids):
             middle = top - largest / 2
             figure.add_annotation(

@@ -44,8 +44,7 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 10.0, *, dpi:
             picture = _draw_by_command(dot_text, format, dpi, deadline)
     except TimeoutError:
         raise DrawingFailed(
-            f"The graph could not be laid out within {timeout:g} seconds; fold its equal blocks, "
-            "or give it more time."
+            f"The graph could not be laid out within {timeout:g} seconds; fold its equal blocks, or give it more time."
         ) from None
     return _anchored(picture) if format == "svg" else picture
 
@@ -128,9 +127,7 @@ class _Workers:
             while (worker := self._idle.pop()).poll() is not None:
                 _end(worker)
             return worker
-        return subprocess.Popen(
-            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        return subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def _give(self, worker: subprocess.Popen[bytes]) -> None:
         if worker.poll() is None:
@@ -160,9 +157,7 @@ def _ask(worker: subprocess.Popen[bytes], text: str, format: Format, dpi: int, d
     body, header, answer = text.encode(), b"", None
     try:
         with contextlib.suppress(BrokenPipeError):
-            worker.stdin.write(
-                REQUEST.pack(format.encode().ljust(4), dpi, math.ceil(left) + 1, len(body)) + body
-            )
+            worker.stdin.write(REQUEST.pack(format.encode().ljust(4), dpi, math.ceil(left) + 1, len(body)) + body)
             worker.stdin.flush()
         if len(header := worker.stdout.read(ANSWER.size)) == ANSWER.size:
             drawn, length = ANSWER.unpack(header)

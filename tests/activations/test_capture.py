@@ -10,7 +10,16 @@ from cnnviz.activations.capture import capture
 from cnnviz.errors import BadOption, UnknownLayer
 from cnnviz.weights import initialise
 
-LIGHT = ["lenet5", "lenet5-1998", "resnet18", "resnet20", "plain20", "googlenet", "googlenet-bn", "resnet18-printed"]
+LIGHT = [
+    "lenet5",
+    "lenet5-1998",
+    "resnet18",
+    "resnet20",
+    "plain20",
+    "googlenet",
+    "googlenet-bn",
+    "resnet18-printed",
+]
 
 
 def built(key: str, **options: object) -> nn.Module:
@@ -90,7 +99,9 @@ def test_networks_of_others(network, shape):
 
 def test_an_in_place_operation_overwrites_no_recorded_map():
     torch.manual_seed(0)
-    module = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.ReLU(inplace=True), nn.Flatten(), nn.Hardtanh(inplace=True))
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, kernel_size=3), nn.ReLU(inplace=True), nn.Flatten(), nn.Hardtanh(inplace=True)
+    )
     x = picture(1, 3, 8, 8)
     maps = capture(module, x)
     with torch.no_grad():

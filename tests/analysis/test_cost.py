@@ -21,7 +21,15 @@ def test_macs_of_the_published_networks_to_the_last_printed_digit(row):
 
 @pytest.mark.parametrize(
     ("path", "count"),
-    [("c1", 122_304), ("s2", 5_880), ("c3", 151_600), ("s4", 2_000), ("c5", 48_120), ("f6", 10_164), ("rbf", 840)],
+    [
+        ("c1", 122_304),
+        ("s2", 5_880),
+        ("c3", 151_600),
+        ("s4", 2_000),
+        ("c5", 48_120),
+        ("f6", 10_164),
+        ("rbf", 840),
+    ],
 )
 def test_lenet5_connections_match_the_paper(path, count):
     graph = trace(networks.construct("lenet5-1998"), (1, 32, 32))
@@ -35,7 +43,13 @@ def test_lenet5_has_340908_connections():
 
 @pytest.mark.parametrize(
     ("key", "macs"),
-    [("alexnet-2012", "0.72"), ("alexnet", "1.14"), ("vgg19", "19.63"), ("googlenet", "1.58"), ("googlenet-bn", "1.50")],
+    [
+        ("alexnet-2012", "0.72"),
+        ("alexnet", "1.14"),
+        ("vgg19", "19.63"),
+        ("googlenet", "1.58"),
+        ("googlenet-bn", "1.50"),
+    ],
 )
 def test_macs_of_the_reference(key, macs):
     graph = trace(networks.construct(key), networks.card(key).input_shape)
@@ -54,7 +68,9 @@ INCEPTION = {
 
 
 def printed_rows(table):
-    return [row for row in csv.DictReader((PRINTED / f"{table}.csv").open()) if row["params"] and row["layer"] != "TOTAL"]
+    return [
+        row for row in csv.DictReader((PRINTED / f"{table}.csv").open()) if row["params"] and row["layer"] != "TOTAL"
+    ]
 
 
 def test_alexnet_layer_by_layer_as_printed():

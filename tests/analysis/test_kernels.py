@@ -33,7 +33,9 @@ def test_work_is_weights_times_positions():
     assert result.macs_stack == 30 * 9 * (2 * 3 + 3 * 3 + 3 * 4)
 
 
-@pytest.mark.parametrize(("arguments", "words"), [((4,), "try 5"), ((1,), "try 3"), ((5, 0), "at least 1"), ((-2,), "try 3")])
+@pytest.mark.parametrize(
+    ("arguments", "words"), [((4,), "try 5"), ((1,), "try 3"), ((5, 0), "at least 1"), ((-2,), "try 3")]
+)
 def test_what_cannot_be_replicated_says_what_to_do(arguments, words):
     with pytest.raises(BadOption, match=words):
         replicate(*arguments)

@@ -1,4 +1,5 @@
 import copy
+import math
 
 import pytest
 import torch
@@ -36,7 +37,10 @@ def test_published_receptive_fields(key, path, size, stride):
     assert (field.size, field.stride) == ((size, size), (stride, stride))
 
 
-@pytest.mark.parametrize(("key", "path"), [("resnet18", "avgpool"), ("resnet18-printed", "avgpool"), ("vgg16", "classifier.0"), ("lenet5", "fc1")])
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [("resnet18", "avgpool"), ("resnet18-printed", "avgpool"), ("vgg16", "classifier.0"), ("lenet5", "fc1")],
+)
 def test_what_sees_the_whole_input_has_none(key, path):
     assert graph_of(key).layer(path).receptive_field is None
 
@@ -91,7 +95,13 @@ def strip(module: nn.Module, axis: int) -> nn.Module:
             hyper = describe_module(child).hyperparameters
             window = (along(hyper[name], axis, rest) for name, rest in (("kernel", 1), ("stride", 1), ("padding", 0)))
             new = nn.AvgPool2d(*window, ceil_mode=bool(hyper.get("ceil_mode")))
-        elif (operation := describe_module(child)) and operation.op in ("batchnorm", "dropout", "lrn", "relu", "tanh"):
+        elif (operation := describe_module(child)) and operation.op in (
+            "batchnorm",
+            "dropout",
+            "lrn",
+            "relu",
+            "tanh",
+        ):
             new = nn.Identity()
         if new is not None and name:
             parent, _, last = name.rpartition(".")
@@ -132,7 +142,7 @@ def test_the_gradient_of_one_central_unit_has_the_receptive_field_as_its_support
     layer = last_with_a_window(graph_of(key))
     field = layer.receptive_field
     size, stride, start = field.size[axis], field.stride[axis], field.start[axis]
-    unit = max(0, -(-(-start) // stride)) + 1
+    unit = max(0, math.ceil(-start / stride)) + 1
     length = start + unit * stride + size + 2 * stride
     flat = strip(module, axis).double()  # a corner pixel of ResNet-110 counts 3 to the power of -109
     channels = networks.card(key).input_shape[0]

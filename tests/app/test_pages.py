@@ -49,7 +49,7 @@ def test_a_size_that_does_not_fit_gets_a_sentence_and_keeps_the_last_graph():
     before = metrics(app)
     app.number_input(key="size").set_value(300).run()
     assert [error.value for error in app.error] == [
-        "alexnet's fc6 needs 9216 features (256 x 6 x 6), but a 3 x 300 x 300 input gives 16384 (256 x 8 x 8). Use 227."
+        "alexnet's fc6 needs 256 x 6 x 6 maps, but a 300 x 300 input gives 256 x 8 x 8. Use 227."
     ]
     assert metrics(app) == before
     assert not app.exception

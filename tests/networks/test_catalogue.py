@@ -160,9 +160,7 @@ def test_a_bad_option_gets_one_sentence(key, options, sentence):
 def test_classes_are_a_whole_number_within_reason(classes):
     with pytest.raises(BadOption) as caught:
         construct("lenet5", classes=classes)
-    assert (
-        str(caught.value) == f"You gave classes={classes!r}; lenet5 takes a whole number from 1 to 1,000,000."
-    )
+    assert str(caught.value) == f"You gave classes={classes!r}; lenet5 takes a whole number from 1 to 1,000,000."
 
 
 def test_an_unknown_device_gets_one_sentence():

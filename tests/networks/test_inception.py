@@ -122,9 +122,7 @@ def test_the_cards_normalisation_is_what_torchvision_converts_to():
 
 
 def test_the_printed_parameters_of_3a():
-    printed = {
-        r["layer"]: int(r["params"] or 0) for r in csv.DictReader(PRINTED.open()) if r["group"] == "3a"
-    }
+    printed = {r["layer"]: int(r["params"] or 0) for r in csv.DictReader(PRINTED.open()) if r["group"] == "3a"}
     module = construct("googlenet").inception3a
     computed = {
         "conv1x1a": module.branch3x3_reduce,

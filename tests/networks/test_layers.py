@@ -21,9 +21,7 @@ def test_lrn_is_the_papers_formula():
 
 def test_scaled_tanh_maps_one_to_one():
     layer = ScaledTanh()
-    torch.testing.assert_close(
-        layer(torch.tensor([-1.0, 0.0, 1.0])), torch.tensor([-1.0, 0.0, 1.0]), atol=1e-4, rtol=0
-    )
+    torch.testing.assert_close(layer(torch.tensor([-1.0, 0.0, 1.0])), torch.tensor([-1.0, 0.0, 1.0]), atol=1e-4, rtol=0)
     assert layer(torch.tensor(100.0)).item() == pytest.approx(1.7159)
     assert layer.describe() == ("tanh", {"amplitude": 1.7159, "slope": 2 / 3})
 

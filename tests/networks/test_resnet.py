@@ -101,11 +101,7 @@ def test_a_checkpoint_loads_and_computes_what_torchvision_does(key):
 
 
 def projections(module: nn.Module) -> list[str]:
-    return [
-        name
-        for name, m in module.named_modules()
-        if name.endswith("downsample.0") and isinstance(m, nn.Conv2d)
-    ]
+    return [name for name, m in module.named_modules() if name.endswith("downsample.0") and isinstance(m, nn.Conv2d)]
 
 
 @pytest.mark.parametrize(
@@ -132,9 +128,7 @@ def test_shortcut_options(key, option, count, parameters):
     assert module(torch.empty(1, 3, side, side, device="meta")).dim() == 2
 
 
-@pytest.mark.parametrize(
-    ("key", "default"), [("resnet18", "B"), ("resnet20", "A"), ("resnet18-printed", "A")]
-)
+@pytest.mark.parametrize(("key", "default"), [("resnet18", "B"), ("resnet20", "A"), ("resnet18-printed", "A")])
 def test_default_shortcut(key, default):
     assert construct(key).state_dict().keys() == construct(key, shortcut=default).state_dict().keys()
 
@@ -174,9 +168,7 @@ def test_plain34_is_resnet34_without_projections():
     assert list(construct("plain34").state_dict()) == expected
 
 
-@pytest.mark.parametrize(
-    "key", ["resnet20", "resnet32", "resnet44", "resnet56", "resnet110", "plain20", "plain56"]
-)
+@pytest.mark.parametrize("key", ["resnet20", "resnet32", "resnet44", "resnet56", "resnet110", "plain20", "plain56"])
 def test_cifar_networks_have_as_many_layers_as_their_name_says(key):
     module = construct(key)
     weighted = [name for name, m in module.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
@@ -187,11 +179,7 @@ def test_cifar_networks_have_as_many_layers_as_their_name_says(key):
 def test_the_printed_rows():
     rows = [row for row in csv.DictReader(PRINTED.open()) if row["layer"].startswith(("conv", "fc", "TOTAL"))]
     module = construct("resnet18-printed")
-    sizes = [
-        sum(p.numel() for p in m.parameters())
-        for m in module.modules()
-        if isinstance(m, nn.Conv2d | nn.Linear)
-    ]
+    sizes = [sum(p.numel() for p in m.parameters()) for m in module.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     assert [*sizes, sum(sizes)] == [int(row["params"]) for row in rows]
 
     shapes: dict[str, tuple[int, ...]] = {}

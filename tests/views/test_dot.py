@@ -219,9 +219,7 @@ def places(text: str) -> dict[str, tuple[float, float]]:
     for group in ElementTree.fromstring(render(text)).iter(f"{SVG}g"):
         if group.get("class", "").startswith("node"):
             title = next(group.iter(f"{SVG}text"))
-            shape = next(
-                e for e in group.iter() if e.tag in (f"{SVG}{s}" for s in ("polygon", "path", "ellipse"))
-            )
+            shape = next(e for e in group.iter() if e.tag in (f"{SVG}{s}" for s in ("polygon", "path", "ellipse")))
             points = re.findall(r"[-\d.]+,([-\d.]+)", shape.get("points") or shape.get("d") or "")
             ys = [float(y) for y in points] or [float(shape.get("cy"))]
             found[group.get("id")] = (float(title.get("x")), (min(ys) + max(ys)) / 2)
@@ -271,8 +269,15 @@ def test_every_operation_of_the_catalogue_has_a_kind_of_its_own(key):
     assert others <= {"flatten", "dropout", "slice", "pad", "view", "reshape"}
 
 
-@pytest.mark.parametrize(
-    ("number", "text"), [(640, "640"), (9408, "9.41 k"), (99_960, "100 k"), (2_359_296, "2.36 M")]
-)
+@pytest.mark.parametrize(("number", "text"), [(640, "640"), (9408, "9.41 k"), (99_960, "100 k"), (2_359_296, "2.36 M")])
 def test_rounded(number, text):
     assert rounded(number) == text
+
+
+def test_every_layer_has_a_node_that_shows_it():
+    graph = trace(networks.construct("resnet152"), (3, 224, 224))
+    folded, unfolded = drawing(graph), drawing(graph, "all")
+    assert folded.node_of("layer3.20.bn2") == "layer3.1.conv2"
+    assert unfolded.node_of("layer3.20.bn2") == "layer3.20.conv2"
+    assert folded.node_of("nowhere") is None
+    assert all(picture.node_of(layer.path) for picture in (folded, unfolded) for layer in graph.layers)

@@ -43,9 +43,7 @@ def test_table_has_its_keys_and_adds_up(key):
 
 
 def test_a_layer_is_plain_numbers():
-    layers = {
-        layer["path"]: layer for layer in sent(export.table_json(describe(Options("alexnet"))))["layers"]
-    }
+    layers = {layer["path"]: layer for layer in sent(export.table_json(describe(Options("alexnet"))))["layers"]}
     pool5 = layers["pool5"]
     assert pool5["hyperparameters"]["kernel"] == [3, 3]
     assert pool5["input_shapes"] == [[256, 13, 13]]

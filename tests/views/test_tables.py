@@ -83,9 +83,7 @@ def test_markdown_has_one_cell_for_each_column(resnet18):
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == len(resnet18.layers) + 2
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {12}
-    assert table[0] == (
-        "| name | kind | kernel | stride | pad | input | output | parameters | MACs | memory | sees |"
-    )
+    assert table[0] == ("| name | kind | kernel | stride | pad | input | output | parameters | MACs | memory | sees |")
     assert "11,689,512 parameters" in lines[0]
 
 

@@ -12,7 +12,11 @@ from cnnviz.activations.pictures import Maps, Scale
 _HERE = Path(__file__).parent
 _grid = st.components.v2.component(
     "cnnviz.maps",
-    html="<div class='legend'></div><div class='scroll' tabindex='0' role='img'><div class='space'><canvas></canvas></div></div><div class='tip' role='status'></div>",
+    html=(
+        "<div class='legend'></div>"
+        "<div class='scroll' tabindex='0' role='img'><div class='space'><canvas></canvas></div></div>"
+        "<div class='tip' role='status'></div>"
+    ),
     css=(_HERE / "maps.css").read_text(encoding="utf-8"),
     js=(_HERE / "maps.js").read_text(encoding="utf-8"),
 )

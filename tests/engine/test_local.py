@@ -1,0 +1,117 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import cnnviz
+from cnnviz.catalogue import Options
+from cnnviz.engine import local
+from cnnviz.engine.local import Budget, Engine, Picture, choose_device
+from cnnviz.errors import BadWeights, DeviceUnavailable, UnknownLayer
+from cnnviz.images import to_input
+from cnnviz.networks import card
+
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (48, 40, 3), dtype=np.uint8))
+PICTURE = Picture(NOISE, "noise")
+OPTIONS = Options("resnet20")
+
+
+def test_maps_are_those_of_a_plain_pass():
+    result = Engine().maps(OPTIONS, PICTURE, "layer1.0.add", device="cpu")
+    module = cnnviz.build("resnet20", weights="random")
+    x = torch.from_numpy(to_input(NOISE, card("resnet20")))
+    assert np.array_equal(result.maps, cnnviz.capture(module, x, ["layer1.0.add"])["layer1.0.add"][0].numpy())
+    assert result.weights == "random weights, seed 0 (untrained)"
+    assert (result.trained, result.device, result.note) == (False, "CPU", "")
+
+
+def test_equal_requests_share_one_computation(monkeypatch):
+    runs: list[str] = []
+    engine, release = Engine(), threading.Event()
+    original = Engine._forward
+
+    def counted(self, *arguments):
+        runs.append(arguments[2])
+        release.wait(30)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(Engine, "_forward", counted)
+    with ThreadPoolExecutor(8) as visitors:
+        waiting = [visitors.submit(engine.maps, OPTIONS, PICTURE, "conv1", device="cpu") for _ in range(8)]
+        release.set()
+        results = [visit.result() for visit in waiting]
+    assert runs == ["conv1"]
+    assert all(result is results[0] for result in results)
+    assert engine.maps(OPTIONS, PICTURE, "conv1", device="cpu") is results[0]
+
+
+def test_models_are_built_once(monkeypatch):
+    built: list[str] = []
+    original = local.build
+    monkeypatch.setattr(local, "build", lambda key, **options: built.append(key) or original(key, **options))
+    engine = Engine()
+    for layer in ("conv1", "layer1.0.conv1"):
+        engine.maps(OPTIONS, PICTURE, layer, device="cpu")
+    engine.maps(Options("resnet20", size=(48, 48)), PICTURE, "conv1", device="cpu")
+    assert built == ["resnet20"]
+
+
+def test_a_failure_reaches_who_asked_and_nobody_else():
+    engine = Engine()
+    with pytest.raises(UnknownLayer, match="resnet20"):
+        engine.maps(OPTIONS, PICTURE, "conv9", device="cpu")
+    with pytest.raises(BadWeights):
+        engine.maps(OPTIONS, PICTURE, "conv1", weights="/nowhere.safetensors", device="cpu")
+    assert engine.maps(OPTIONS, PICTURE, "conv1", device="cpu").maps.shape == (16, 32, 32)
+
+
+def out_of_memory_on(*kinds: str):
+    original = Engine._forward
+
+    def forward(self, options, image, layer, source, fit, place):
+        if place.type in kinds:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return original(self, options, image, layer, source, fit, torch.device("cpu"))
+
+    return forward
+
+
+def test_a_gpu_without_memory_hands_over_to_the_cpu_and_says_so(monkeypatch):
+    monkeypatch.setattr(local, "choose_device", lambda _: torch.device("cuda"))
+    monkeypatch.setattr(Engine, "_forward", out_of_memory_on("cuda"))
+    assert "computed on the CPU" in Engine().maps(OPTIONS, PICTURE, "conv1").note
+
+
+def test_no_memory_at_all_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(Engine, "_forward", out_of_memory_on("cpu"))
+    with pytest.raises(DeviceUnavailable, match="use a smaller size"):
+        Engine().maps(OPTIONS, PICTURE, "conv1", device="cpu")
+
+
+def test_a_device_that_is_not_there_says_which_are():
+    with pytest.raises(DeviceUnavailable, match=r"'tpu' isn't there; use .*cpu"):
+        choose_device("tpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_computes_what_the_cpu_does():
+    engine = Engine()
+    there, here = (engine.maps(OPTIONS, PICTURE, "layer3.0.conv1", device=name).maps for name in ("cuda", "cpu"))
+    assert np.allclose(there, here, atol=1e-3 * np.abs(here).max())
+
+
+def test_a_budget_keeps_the_most_recent_values_within_its_bytes():
+    budget: Budget[bytes] = Budget(10, len)
+    budget.put("a", b"1234")
+    budget.put("b", b"1234")
+    budget.get("a")
+    budget.put("c", b"1234")
+    assert (budget.get("a"), budget.get("b"), budget.used) == (b"1234", None, 8)
+    budget.put("d", b"x" * 11)
+    assert budget.get("d") is None
+    budget.put("a", b"12")
+    assert budget.used == 6
