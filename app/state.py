@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from app import cache
 from cnnviz.catalogue import Options, describe
-from cnnviz.errors import UnknownLayer, UnknownNetwork
+from cnnviz.errors import CnnvizError, UnknownLayer, UnknownNetwork
 from cnnviz.graph import Layer, LayerGraph
 from cnnviz.networks import Card, card, cards
 
@@ -157,3 +158,17 @@ def usual_picture(entry: Card) -> str:
 def drop_upload() -> None:
     """Choosing a photograph puts a visitor's own aside."""
     st.session_state.pop("own picture", None)
+    st.session_state["upload refused"] = ""
+
+
+def take_upload() -> None:
+    """A visitor's file becomes the picture; one that is refused leaves the picture as it was, with a sentence."""
+    file = st.session_state.upload
+    if file is None:
+        drop_upload()
+        return
+    try:
+        st.session_state["own picture"] = cache.picture_from(file.getvalue(), file.name)
+        st.session_state["upload refused"] = ""
+    except CnnvizError as error:
+        st.session_state["upload refused"] = str(error)

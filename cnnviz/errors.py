@@ -11,6 +11,7 @@ what to do instead. Anything else that escapes from cnnviz is a bug.
     ├── ShapeMismatch       an input that doesn't fit a layer
     ├── BadImage            a picture that can't be read, or is too large
     ├── BadWeights          weights that are missing, unsafe or misshapen
+    ├── BadData             training data that are missing or damaged, or a run that can't be continued
     ├── DrawingFailed       a graph that couldn't be laid out
     └── DeviceUnavailable   a device that isn't there, or has too little memory
 """
@@ -66,6 +67,10 @@ class BadImage(CnnvizError):
 
 class BadWeights(CnnvizError):
     """Weights are missing, unsafe to read, or don't fit the network."""
+
+
+class BadData(CnnvizError):
+    """Data to train with are missing or damaged, or a run's own files don't fit it."""
 
 
 class DrawingFailed(CnnvizError):

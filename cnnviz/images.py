@@ -289,7 +289,8 @@ def as_received(
     For ImageNet's networks `crop` is the protocol of the published checkpoints: the shorter
     side to 256/224 of the input's, antialiased bilinear, then the central crop. The margin
     that this cuts off suits photographs, whose subject fills the middle. On small inputs
-    (digits, CIFAR-10), whose subject reaches the border, `crop` only cuts to the shape.
+    (digits, CIFAR-10), whose subject reaches the border, `crop` only cuts to the shape. A card's
+    `border` is left around the picture, its share of the size, and filled with the outermost pixels.
 
     Args:
         picture: of mode RGB.
@@ -310,17 +311,25 @@ def as_received(
         raise BadOption(f"An input of {height} x {width} was asked for: a side has 1 to {MAX_INPUT_SIDE:,}.")
     if channels not in (1, 3):
         raise BadOption(f"{card.key} takes {channels} channels, but a picture has 3 (or 1, as luminance).")
+    across, down = (
+        2 * (side * card.border // own) for side, own in zip((width, height), card.input_shape[:0:-1], strict=True)
+    )
     if fit == "squeeze":
         box = (0.0, 0.0, float(picture.width), float(picture.height))
     elif fit == "crop":
         margin = 256 / 224 if max(card.input_shape[1:]) > 64 else 1.0
-        box = _central_box(picture.size, (width, height), margin)
+        box = _central_box(picture.size, (width - across, height - down), margin)
     else:
         raise BadOption(f"fit is '{fit}', but a picture can be fitted by 'crop' or 'squeeze' only.")
     # Resizing only the box gives what resizing all and cropping then would, at no risk: a picture
     # of 20,000 x 1 pixels would become 5 million x 256 in between.
-    received = picture.resize((width, height), Image.Resampling.BILINEAR, box=box)
-    return received.convert("L") if channels == 1 else received
+    received = picture.resize((width - across, height - down), Image.Resampling.BILINEAR, box=box)
+    if channels == 1:
+        received = received.convert("L")
+    if not (across or down):
+        return received
+    frame = [(down // 2,) * 2, (across // 2,) * 2, (0, 0)]
+    return Image.fromarray(np.pad(np.asarray(received), frame[: 2 + (channels > 1)], mode="edge"))
 
 
 def _central_box(picture: tuple[int, int], wanted: tuple[int, int], margin: float) -> tuple[float, float, float, float]:

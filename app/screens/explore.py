@@ -1,14 +1,12 @@
 """Explore: a network's graph and table, and what any of its layers sees in a picture."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
 from app.components.graph import layer_graph
 from app.components.maps import map_grid
-from cnnviz.activations.pictures import quantise
+from cnnviz.activations.pictures import quantise, quantise_one
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.errors import CnnvizError
@@ -16,7 +14,7 @@ from cnnviz.graph import LayerGraph
 from cnnviz.images import as_received
 from cnnviz.networks import Card, card, cards
 from cnnviz.views import figures, tables
-from cnnviz.views.drawing import by_sign, title
+from cnnviz.views.drawing import by_sign, legend, title
 
 NUMBER, TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
 TABLE_COLUMNS = {  # in the order of a lecture: what a reader compares stands where no scrolling is needed
@@ -114,6 +112,7 @@ def graph_panel(options: Options, path: str) -> None:
     """The layer graph; equal blocks in a row are folded until one opens them."""
     firsts = [run.blocks[0] for run in cache.folds_of(options)]
     opened = state.opened(options.network, firsts)
+    picture = cache.drawing_of(options, opened)
 
     def fold() -> None:
         state.toggle_fold(options.network, firsts, st.session_state["graph"].fold)
@@ -130,15 +129,12 @@ def graph_panel(options: Options, path: str) -> None:
             st.caption("or click the name of a run of equal blocks")
     layer_graph(
         cache.svg_of(options, opened),
-        lit=cache.drawing_of(options, opened).node_of(path),
+        lit=picture.node_of(path),
         key="graph",
         on_pick=state.picked("graph"),
         on_fold=fold,
     )
-    st.caption(
-        "A solid arc beside the trunk is an identity shortcut, a dotted one a projection. "
-        "Each node shows the shape of its output: channels × height × width."
-    )
+    st.caption(legend(picture))
 
 
 def table_panel(options: Options, graph: LayerGraph) -> None:
@@ -156,45 +152,40 @@ def table_panel(options: Options, graph: LayerGraph) -> None:
         column_order=list(TABLE_COLUMNS),
         column_config=TABLE_COLUMNS,
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            "CSV",
-            lambda: tables.as_csv(graph),
-            file_name=f"{options.network}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.caption(f"{tables.CONVENTION} An empty receptive field is the whole input.")
+    button, note = st.columns([1, 5], vertical_alignment="center")
+    button.download_button(
+        "CSV",
+        lambda: tables.as_csv(graph),
+        file_name=f"{options.network}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    note.caption(f"{tables.CONVENTION} An empty receptive field is the whole input.")
 
 
-def picture_controls(entry: Card) -> Picture:
+def picture_panel(options: Options) -> Picture:
     """One of the photographs that come along, or a visitor's own; a file that is refused changes nothing."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = cache.sample_names()
-        sample = st.selectbox(
-            "Picture",
-            names,
-            index=names.index(state.usual_picture(entry)),
-            key="image",
-            bind=state.BOUND,
-            on_change=state.drop_upload,
-            width=200,
-        )
-        file = st.file_uploader("or your own", key="upload", max_upload_size=25, width=330)
-    if file is not None and st.session_state.get("uploaded") != file.file_id:
-        st.session_state["uploaded"] = file.file_id
-        st.session_state["upload refused"] = ""
-        try:
-            st.session_state["own picture"] = cache.picture_from(file.getvalue(), file.name)
-        except CnnvizError as error:
-            st.session_state["upload refused"] = str(error)
-    if file is None:
-        st.session_state["upload refused"] = ""
-        st.session_state["uploaded"] = None
-    if st.session_state["upload refused"]:
-        st.error(st.session_state["upload refused"], icon=":material/error:")
-    return st.session_state.get("own picture") or cache.photograph(sample)
+    entry = card(options.network)
+    choice, own = st.columns([2, 3], vertical_alignment="bottom")
+    names = cache.sample_names()
+    sample = choice.selectbox(
+        "Picture",
+        names,
+        index=names.index(state.usual_picture(entry)),
+        key="image",
+        bind=state.BOUND,
+        on_change=state.drop_upload,
+    )
+    own.file_uploader("or your own", key="upload", max_upload_size=25, on_change=state.take_upload)
+    if refused := st.session_state.get("upload refused"):
+        st.error(refused, icon=":material/error:")
+    picture: Picture = st.session_state.get("own picture") or cache.photograph(sample)
+    for note in picture.image.info.get("cnnviz_notes", ()):
+        st.info(note)
+    received = as_received(picture.image, entry, options.size)
+    st.image(received, "The picture as the network receives it", width=min(300, max(128, received.width)))
+    return picture
 
 
 def layer_control(graph: LayerGraph) -> str:
@@ -229,61 +220,51 @@ def maps_panel(options: Options, graph: LayerGraph, path: str, picture: Picture)
         st.plotly_chart(figures.vector(result.maps.reshape(-1).tolist()), key="units")
         return
     scale = st.segmented_control(
-        "Colour scale",
-        ["layer", "channel"],
-        default="layer",
-        required=True,
-        format_func={"layer": "one for the layer", "channel": "one a channel"}.get,
-        key="scale",
-        bind=state.BOUND,
-        label_visibility="collapsed",
+        "One colour scale for each", ["layer", "channel"], default="layer", required=True, key="scale", bind=state.BOUND
     )
     maps = quantise(result.maps, scale)
     channel = state.channel_of(layer)
+    if channel is not None:
+        large, numbers = st.columns([3, 2], vertical_alignment="center")
+        alone = result.maps[channel : channel + 1]
+        with large:
+            map_grid(
+                quantise_one(alone, maps) if scale == "layer" else quantise(alone),
+                name=f"channel {channel} of {path}",
+                scale=scale,
+                selected=None,
+                key="one map",
+            )
+        numbers.markdown(f"**Channel {channel}**")
+        numbers.dataframe(tables.statistics(alone[0]), hide_index=True)
     shrunk = f", each pixel the mean of {maps.shrunk} × {maps.shrunk}" if maps.shrunk > 1 else ""
     st.caption(f"{path}, {title(layer)}, gives {by_sign(layer.output_shape)}{shrunk}. Click a channel to enlarge it.")
-    if channel is not None:
-        large, seen = st.columns(2)
-        with large:
-            alone = quantise(result.maps[channel : channel + 1], scale)
-            if scale == "layer":
-                alone = replace(alone, low=maps.low[:1], high=maps.high[:1], values=maps.values[channel : channel + 1])
-            map_grid(alone, name=f"channel {channel} of {path}", scale=scale, selected=None, key="one map")
-        with seen:
-            entry = card(options.network)
-            st.image(
-                as_received(picture.image, entry, options.size),
-                "The picture as the network receives it",
-                width="stretch",
-            )
     map_grid(
-        maps,
-        name=path,
-        scale=scale,
-        selected=channel,
-        key="maps",
-        on_pick=state.picked("maps", state.pick_channel),
+        maps, name=path, scale=scale, selected=channel, key="maps", on_pick=state.picked("maps", state.pick_channel)
     )
 
 
 state.say_what_the_url_has_wrong()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     network_controls()
-    numbers = st.container(horizontal=True, gap="medium")
+    numbers = st.container(horizontal=True, gap="small", width=585)
 options, graph = graph_or_last_good(state.options())
 with numbers:
     totals(graph)
 card_line(card(options.network))
 left, right = st.columns([10, 13], gap="medium")
+with left:
+    graph_place, picture_place = st.container(), st.container(border=True)
 with right:
-    table_place, layer_place = st.container(), st.container()
-with layer_place, sentences(), st.container(border=True):
+    table_place, layer_place = st.container(), st.container(border=True)
+with layer_place:
     st.markdown("##### What a layer sees")
     path = layer_control(graph)
-    picture = picture_controls(card(options.network))
-    with sentences():
-        maps_panel(options, graph, path, picture)
-with left, sentences():
+with graph_place, sentences():
     graph_panel(options, path)
 with table_place, sentences():
     table_panel(options, graph)
+with picture_place, sentences():
+    picture = picture_panel(options)
+    with layer_place, sentences():
+        maps_panel(options, graph, path, picture)

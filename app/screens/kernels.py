@@ -6,25 +6,33 @@ from app import state
 from cnnviz.analysis.kernels import replicate
 from cnnviz.views import figures
 
-st.header("Kernel replication")
+st.subheader("Kernel replication")
 st.markdown("Two 3 × 3 layers see the same 5 × 5 window as one 5 × 5 layer. **How many weights does that save?**")
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     kernel = st.select_slider("Kernel K × K", list(range(3, 16, 2)), value=5, key="kernel", bind=state.BOUND, width=260)
-    channels = [
-        st.number_input(label, 1, 4096, 1, key=key, bind=state.BOUND, width=150, help=meaning)
-        for label, key, meaning in (
-            ("Channels in", "in", "Channels that both read."),
-            ("Channels inside", "mid", "Channels between the layers of the stack (M)."),
-            ("Channels out", "out", "Channels that both give."),
+    into, inside, out = (
+        st.number_input(
+            label, 1, 4096, value, key=key, bind=state.BOUND, width=150, help=meaning, placeholder="as many as out"
         )
-    ]
+        for label, key, value, meaning in (
+            ("Channels in", "in", 1, "Channels that both read."),
+            ("Channels inside", "mid", None, "Channels between the layers of the stack (M); as many as out, if empty."),
+            ("Channels out", "out", 1, "Channels that both give."),
+        )
+    )
     side = st.number_input(
-        "Map size", 1, 4096, 56, key="map", bind=state.BOUND, width=150,
+        "Map size",
+        1,
+        4096,
+        56,
+        key="map",
+        bind=state.BOUND,
+        width=150,
         help="Height and width of the map that both run over, padded so that it keeps its size.",
-    )  # fmt: skip
+    )
 
-result = replicate(kernel, *channels, size=(side, side))
+result = replicate(kernel, into, inside, out, size=(side, side))
 with st.container(horizontal=True):
     st.metric("Weights, one layer", f"{result.weights_single:,}", width="content")
     st.metric(f"Weights, {result.stack} × (3 × 3)", f"{result.weights_stack:,}", width="content")

@@ -71,12 +71,25 @@ def quantise(maps: npt.NDArray[np.float32], scale: Scale = "layer") -> Maps:
     axes = (1, 2) if scale == "channel" else (0, 1, 2)
     low = np.broadcast_to(maps.min(axis=axes, keepdims=True).astype(np.float64), (len(maps), 1, 1))
     high = np.broadcast_to(maps.max(axis=axes, keepdims=True).astype(np.float64), (len(maps), 1, 1))
+    return _scaled(maps, low, high, shrunk)
+
+
+def quantise_one(map_: npt.NDArray[np.float32], like: Maps) -> Maps:
+    """One channel (1, H, W) in the colours of all: on the scale that `quantise` gave its layer."""
+    map_, shrunk = _shrunk(map_)
+    low, high = (ends[:1, None, None].astype(np.float64) for ends in (like.low, like.high))
+    return _scaled(map_, low, high, shrunk)
+
+
+def _scaled(
+    maps: npt.NDArray[np.float32], low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], shrunk: int
+) -> Maps:
     signed = bool(low.min() < 0 < high.max())
     if signed:
         high = np.maximum(-low, high)
         low = -high
     span = np.where(high > low, high - low, 1.0)
-    values = np.rint((maps - low) / span * 255).astype(np.uint8)
+    values = np.rint(np.clip((maps - low) / span, 0, 1) * 255).astype(np.uint8)
     return Maps(values, low[:, 0, 0].astype(np.float32), high[:, 0, 0].astype(np.float32), signed, shrunk)
 
 

@@ -54,6 +54,7 @@ class Card:
         top5: published top-5 accuracy on ImageNet, None where there is none.
         printed: name of the printed table (`assets/printed/NAME.csv`) of this network.
         checkpoint: file name of the published weights, which fit this network.
+        border: pixels on each side of the input that frame the picture, its outermost pixels repeated.
     """
 
     key: str
@@ -69,6 +70,7 @@ class Card:
     top5: Accuracy | None = None
     printed: str | None = None
     checkpoint: str | None = None
+    border: int = 0
 
     def default(self, option: str) -> object:
         """What the network takes for an option that isn't given."""

@@ -17,6 +17,10 @@ LECUN_1998 = Paper(
 # Section II.B: background at -0.1, foreground at 1.175, so that the mean is about 0, the variance about 1.
 MNIST = Normalisation("MNIST, -0.1 to 1.175", mean=(0.1 / 1.275,), std=(1 / 1.275,))
 
+BORDER = 2
+"""Section II.B: MNIST's 28 x 28 in the middle of 32 x 32, so that the ends of strokes, too, can lie in the centre of what
+C3's and C5's units see."""
+
 TABLE_I = """
     X . . . X X X . . X X X X . X X
     X X . . . X X X . . X X X X . X
@@ -241,6 +245,7 @@ CATALOGUE = (
         build=LeNet5,
         input_shape=(1, 32, 32),
         normalisation=MNIST,
+        border=BORDER,
         paper=LECUN_1998,
         classes=10,
         printed="lenet5",
@@ -254,6 +259,7 @@ CATALOGUE = (
         build=LeNet51998,
         input_shape=(1, 32, 32),
         normalisation=MNIST,
+        border=BORDER,
         paper=LECUN_1998,
         classes=10,
         options=frozenset(),

@@ -158,6 +158,24 @@ class Drawing:
         return contents
 
 
+def legend(picture: Drawing) -> str:
+    """What the lines of a picture mean, in a sentence or two."""
+    roles = {arc.role for arc in picture.arcs}
+    words = [
+        word
+        for role, word in (
+            ("identity", "a solid arc beside the trunk is an identity shortcut"),
+            ("projection", "a dotted one is a projection"),
+            ("branch", "arms side by side join where their lines meet"),
+            ("gate", "a dashed one is a gate"),
+        )
+        if role in roles
+    ]
+    lines = ", ".join(words)
+    shapes = "Each node shows the shape of its output: channels × height × width."
+    return f"{lines[0].upper()}{lines[1:]}. {shapes}" if lines else shapes
+
+
 def drawing(graph: LayerGraph, unfolded: Unfolded = ()) -> Drawing:
     """What the picture of a graph shows."""
     runs = folds(graph)

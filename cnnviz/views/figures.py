@@ -28,7 +28,7 @@ def replication_bars(replication: Replication) -> go.Figure:
             x=[weights],
             y=names[1:],
             orientation="h",
-            marker={"color": STACK, "line": {"color": "white", "width": 2}, "pattern": {"shape": "/"}},
+            marker={"color": STACK, "line": {"color": QUIET, "width": 2}, "pattern": {"shape": "/"}},
             text=[f"{weights:,}"],
             hovertemplate=f"layer {number}: %{{x:,}} weights<extra></extra>",
         )
@@ -56,7 +56,7 @@ def replication_windows(replication: Replication) -> go.Figure:
     _row(figure, stack, 3, top=-(kernel + 3.0), kernel_name="3 × 3", colour=STACK)
     width = sum(side for side, _ in stack) + (len(stack) - 1) * 3.2
     figure.update_layout(
-        height=int(min(560, 90 + 2 * (kernel + 3) * 15)),
+        height=int(min(400, 90 + 2 * (kernel + 3) * 14)),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         showlegend=False,
         xaxis={"visible": False, "range": [-0.5, width + 0.5], "fixedrange": True},
@@ -129,6 +129,6 @@ def _row(
                 y=middle + 0.6,
                 text=kernel_name,
                 showarrow=False,
-                font={"size": 12, "color": colour},
+                font={"size": 12},
             )
         x += side + 3.2

@@ -9,6 +9,9 @@ from cnnviz.analysis.kernels import Replication
 from cnnviz.graph import Layer, LayerGraph, Shape, Totals, Value
 
 if TYPE_CHECKING:  # the card's module imports torch
+    import numpy as np
+    import numpy.typing as npt
+
     from cnnviz.networks.card import Card
 
 Format = Literal["text", "csv", "markdown", "latex"]
@@ -97,6 +100,19 @@ def replication(r: Replication) -> pd.DataFrame:
                 "receptive field": sees,
             },
         ]
+    )
+
+
+def statistics(values: "npt.NDArray[np.float32]") -> pd.DataFrame:
+    """Lowest, highest, mean, spread and share of zeros of a map, two columns of text."""
+    return pd.DataFrame(
+        {
+            "of its values": ["lowest", "highest", "mean", "standard deviation", "share of zeros"],
+            "": [
+                *(f"{number:.4g}" for number in (values.min(), values.max(), values.mean(), values.std())),
+                f"{100 * float((values == 0).mean()):.1f} %",
+            ],
+        }
     )
 
 

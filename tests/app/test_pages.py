@@ -135,3 +135,27 @@ def test_kernels_with_many_channels():
     app.run()
     assert metrics(app)["Weights, one layer"] == "12,800"
     assert metrics(app)["Weights, 2 × (3 × 3)"] == "6,912"
+
+
+PHOTOGRAPH = Path(__file__).parents[2] / "assets" / "photographs" / "coffee.jpg"
+
+
+def test_an_uploaded_picture_is_what_the_layers_see_and_a_refused_one_changes_nothing():
+    app = opened(network="lenet5")
+    app.file_uploader(key="upload").upload("mine.jpg", PHOTOGRAPH.read_bytes(), "image/jpeg").run()
+    own = app.session_state["own picture"]
+    assert own.image.size == (600, 400) or max(own.image.size) <= 1024
+    app.file_uploader(key="upload").upload("bad.png", b"not a picture", "image/png").run()
+    assert len(app.error) == 1
+    assert "bad.png" in app.error[0].value
+    assert app.session_state["own picture"] is own
+    assert not app.exception
+    app.selectbox(key="image").set_value("rocket").run()
+    assert not app.error
+    assert "own picture" not in app.session_state
+
+
+def test_a_channel_is_shown_large_with_its_numbers():
+    app = opened(network="resnet18", channel="3")
+    assert any(words.value == "**Channel 3**" for words in app.markdown)
+    assert not app.exception

@@ -1,0 +1,143 @@
+"""The data sets that the recipes learn from, out of a folder, or fetched once from their public source."""
+
+import gzip
+import hashlib
+import os
+import struct
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cnnviz.errors import BadData
+
+
+@dataclass(frozen=True)
+class Split:
+    """Pictures with what they show.
+
+    Attributes:
+        images: (N, channels, height, width), uint8.
+        labels: (N,), int64.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set: what is learned from, and what it is measured on and never sees."""
+
+    name: str
+    train: Split
+    test: Split
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file at its public source: its size in bytes, and its SHA-256 in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+# --- MNIST -------------------------------------------------------------------
+
+MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+"""PyTorch's mirror of LeCun, Cortes and Burges' files."""
+
+MNIST_FILES = {
+    "train-images-idx3-ubyte.gz": Remote(9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+    "train-labels-idx1-ubyte.gz": Remote(28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+    "t10k-images-idx3-ubyte.gz": Remote(1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+    "t10k-labels-idx1-ubyte.gz": Remote(4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+}
+
+
+def mnist(folder: Path, *, url: str = MNIST_URL, notify: Callable[[str], None] | None = None) -> Data:
+    """The handwritten digits of LeCun, Cortes, Burges: 60,000 to learn from, 10,000 to test with, 28 x 28.
+
+    The four files are taken as they are, packed (.gz) or not, with as many pictures as they hold; those that
+    are missing are fetched. Among the pixels to learn from, 1 of 255 counts as 0: the copy that the
+    bundled weights learned from had lost it, and so everybody's copy gives the same.
+
+    Args:
+        folder: holds the files, or a folder `mnist` of them; what is fetched goes there.
+        url: where missing files are fetched from.
+        notify: is told what is being fetched.
+
+    Raises:
+        BadData: a file is damaged, or missing and can't be fetched.
+    """
+    inner = folder / "mnist"
+    place = folder if any(_found(folder, name) for name in MNIST_FILES) else inner
+    files = [_found(place, name) or fetch(url + name, known, place, notify) for name, known in MNIST_FILES.items()]
+    train, test = (_digits(images, labels) for images, labels in (files[:2], files[2:]))
+    train.images[train.images == 1] = 0
+    return Data("MNIST", train, test)
+
+
+def _found(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / name, folder / name.removesuffix(".gz")) if path.is_file()), None)
+
+
+def _digits(images: Path, labels: Path) -> Split:
+    pixels, numbers = _idx(images, 3), _idx(labels, 1)
+    if len(pixels) != len(numbers) or pixels.shape[1:] != (28, 28) or not len(numbers) or int(numbers.max()) > 9:
+        raise BadData(
+            f"'{images.name}' and '{labels.name}' don't belong together: "
+            f"both have to hold the same number of digits, of 28 x 28 pixels."
+        )
+    return Split(pixels[:, None], numbers.long())
+
+
+def _idx(file: Path, axes: int) -> Tensor:
+    """MNIST's own format: 0, 0, 8 for bytes, number of axes; each axis's length, big-endian; the values."""
+    try:
+        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        head = 4 + 4 * axes
+        magic, *lengths = struct.unpack(f">{axes + 1}I", content[:head])
+        fits = magic == 0x800 + axes and len(content) == head + int(np.prod(lengths))
+    except (OSError, EOFError, zlib.error, struct.error):
+        fits = False
+    if not fits:
+        raise BadData(f"'{file}' is damaged, or no idx file of {axes} axes: delete it, and it is fetched again.")
+    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=head).reshape(lengths).copy())
+
+
+DATA: dict[str, Callable[..., Data]] = {"MNIST": mnist}
+"""What a recipe's `dataset` names."""
+
+
+# --- fetching ----------------------------------------------------------------
+
+
+def fetch(url: str, known: Remote, folder: Path, notify: Callable[[str], None] | None = None) -> Path:
+    """One file of a public source, which is in the folder only when it is whole and the one that is known.
+
+    Raises:
+        BadData: it can't be fetched or written, or is another file.
+    """
+    name = url.rpartition("/")[2]
+    if notify:
+        notify(f"Fetching {url} ({known.size / 1e6:.1f} MB)")
+    part = folder / f"{name}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            content = answer.read(known.size + 1)
+        if len(content) != known.size or hashlib.sha256(content).hexdigest() != known.sha256:
+            raise BadData(f"{url} gives another file than the one that is known; get '{name}' yourself into {folder}.")
+        part.write_bytes(content)
+        return Path(os.replace(part, folder / name) or folder / name)
+    except (OSError, HTTPException, urllib.error.URLError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        raise BadData(f"'{name}' isn't in {folder}, and {url} can't be fetched into it ({reason}).") from error
