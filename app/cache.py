@@ -1,6 +1,7 @@
 """Everything that pages keep: graphs, drawings, tables, pictures. Maps and models are the engine's."""
 
 import hashlib
+import json
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,9 @@ from cnnviz.images import load_image, photographs
 from cnnviz.views import tables
 from cnnviz.views.dot import dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
-from cnnviz.views.layout import render, svg_for_page
+from cnnviz.views.export import graph_json
+from cnnviz.views.layout import Format, render, svg_for_page
+from cnnviz.views.mermaid import mermaid
 
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
 
@@ -38,7 +41,27 @@ def drawing_of(options: Options, unfolded: Unfolded) -> Drawing:
 @st.cache_resource(max_entries=64, show_spinner="Laying out the graph …")
 def svg_of(options: Options, unfolded: Unfolded) -> str:
     """The picture of a network, as an element of a page."""
-    return svg_for_page(render(dot_of(drawing_of(options, unfolded)), "svg"))
+    return svg_for_page(picture_file(options, unfolded, "svg"))
+
+
+def picture_file(options: Options, unfolded: Unfolded, form: Format) -> bytes:
+    """The picture of a network as a file."""
+    return render(dot_text(options, unfolded), form)
+
+
+def dot_text(options: Options, unfolded: Unfolded) -> str:
+    """What Graphviz lays out."""
+    return dot_of(drawing_of(options, unfolded))
+
+
+def mermaid_text(options: Options, unfolded: Unfolded) -> str:
+    """The picture as a Mermaid flowchart."""
+    return mermaid(graph_of(options), unfolded=unfolded)
+
+
+def json_text(options: Options) -> str:
+    """The whole graph, unfolded."""
+    return json.dumps(graph_json(graph_of(options)), indent=2)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -38,6 +38,12 @@ class Options:
     heads: bool | None = None
     channels: int | None = None
 
+    @property
+    def chosen(self) -> dict[str, int | str | bool]:
+        """What of classes, shortcut and heads isn't left to the network."""
+        given = {"classes": self.classes, "shortcut": self.shortcut, "heads": self.heads}
+        return {name: value for name, value in given.items() if value is not None}
+
 
 def describe(options: Options, *, foreign: bool = False) -> LayerGraph:
     """The layer graph that options mean; the most recent ones are kept.
@@ -67,10 +73,8 @@ def construct(options: Options, *, foreign: bool = False) -> nn.Module:
     Raises:
         UnknownNetwork, BadOption: as `describe`.
     """
-    chosen = {"classes": options.classes, "shortcut": options.shortcut, "heads": options.heads}
     if foreign and is_foreign(options.network):
-        given = {name: value for name, value in chosen.items() if value is not None}
-        return _imported(options.network, given).eval()
+        return _imported(options.network, dict(options.chosen)).eval()
     return networks.construct(options.network, classes=options.classes, shortcut=options.shortcut, heads=options.heads)
 
 

@@ -1,13 +1,16 @@
 """The JSON forms are a contract: DESIGN.md has their keys."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from cnnviz import networks
 from cnnviz.analysis.kernels import replicate
 from cnnviz.catalogue import Options, describe
 from cnnviz.graph import Layer, LayerGraph
 from cnnviz.networks import cards
+from cnnviz.trace import trace
 from cnnviz.views import export
 
 LAYER = {
@@ -110,3 +113,14 @@ def test_numbers_that_json_does_not_have_become_texts():
     graph = LayerGraph("n", (1,), (layer,), ())
     hyper = sent(export.table_json(graph))["layers"][0]["hyperparameters"]
     assert hyper == {"low": "-inf", "x": "nan", "t": [1, 2]}
+
+
+def test_the_lines_of_python_do_what_they_say(tmp_path, monkeypatch):
+    photograph = Path(__file__).parents[2] / "assets" / "photographs" / "coffee.jpg"
+    (tmp_path / "picture.jpg").write_bytes(photograph.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    graph = trace(networks.construct("resnet20", shortcut="B"), (3, 48, 40), network="resnet20")
+    names: dict[str, object] = {}
+    exec(export.python_lines(graph, "layer2.0.add", {"shortcut": "B"}), names)
+    assert names["graph"] == graph
+    assert names["maps"].shape == (1, 32, 24, 20)

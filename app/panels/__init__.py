@@ -1,0 +1,1 @@
+"""The parts of a screen: each fetches, calls, draws."""

@@ -1,0 +1,64 @@
+"""The layer graph, and what one may take along of it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import cache, state
+from app.components.graph import layer_graph
+from cnnviz.catalogue import Options
+from cnnviz.views.drawing import Unfolded, legend
+from cnnviz.views.export import python_lines
+
+
+def panel(options: Options, path: str) -> None:
+    """The layer graph; equal blocks in a row are folded until one opens them."""
+    firsts = [run.blocks[0] for run in cache.folds_of(options)]
+    opened = state.opened(options.network, firsts)
+    picture = cache.drawing_of(options, opened)
+
+    def fold() -> None:
+        state.toggle_fold(options.network, firsts, st.session_state["graph"].fold)
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if firsts:
+            everything = len(opened) == len(firsts)
+            st.button(
+                "Fold equal blocks" if everything else "Unfold equal blocks",
+                icon=":material/unfold_less:" if everything else ":material/unfold_more:",
+                on_click=state.unfold,
+                args=(options.network, [] if everything else firsts),
+                help="Or click the name of a run of equal blocks in the graph.",
+            )
+        take_along(options, opened, path)
+    layer_graph(
+        cache.svg_of(options, opened),
+        lit=picture.node_of(path),
+        key="graph",
+        on_pick=state.picked("graph"),
+        on_fold=fold,
+    )
+    st.caption(legend(picture))
+
+
+def take_along(options: Options, opened: Unfolded, path: str) -> None:
+    """The picture just as it is shown, and the whole graph as text."""
+    with st.popover("Take along", icon=":material/download:"):
+        st.caption("The picture as it is shown:")
+        with st.container(horizontal=True):
+            for form in ("svg", "pdf", "png"):
+                download(options, form, lambda form=form: cache.picture_file(options, opened, form))
+            download(options, "dot", lambda: cache.dot_text(options, opened))
+        st.caption("The graph as text:")
+        with st.container(horizontal=True):
+            download(options, "mmd", lambda: cache.mermaid_text(options, opened), "Mermaid")
+            download(options, "json", lambda: cache.json_text(options))
+        st.caption("The same in Python:")
+        st.code(python_lines(cache.graph_of(options), path, options.chosen), language="python")
+
+
+def download(options: Options, ending: str, data: Callable[[], str | bytes], label: str = "") -> None:
+    """A button that makes the file when it is pressed, and not before."""
+    st.download_button(
+        label or ending.upper(), data, file_name=f"{options.network}.{ending}", on_click="ignore", key=f"take {ending}"
+    )
