@@ -12,15 +12,23 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 from torch.overrides import TorchFunctionMode
 
 from cnnviz.errors import CnnvizError, ShapeMismatch, Untraceable
 from cnnviz.graph import Shape
-from cnnviz.operations import Operation, by_name, describe_function, describe_module, output_shape
+from cnnviz.operations import (
+    Operation,
+    by_name,
+    describe_function,
+    describe_module,
+    function_name,
+    output_shape,
+)
 
 META = torch.device("meta")
 
@@ -373,7 +381,9 @@ class _Recorder(TorchFunctionMode):
                 f"only what depends on shapes; move the decision out of forward."
             )
         before = {id(t): t._version for _, t in _tensors((args, kwargs))}
-        out = func(*_mapped(args, self._to_meta), **_mapped(kwargs, self._to_meta))
+        out = self._by_formula(func, args, kwargs)
+        if out is None:
+            out = func(*_mapped(args, self._to_meta), **_mapped(kwargs, self._to_meta))
         if not any(True for _ in _tensors(out)):
             return out  # a shape, a number of dimensions: no tensor, no layer
         known = {id(t) for _, t in _tensors((args, kwargs))}
@@ -391,6 +401,26 @@ class _Recorder(TorchFunctionMode):
         )
         self._record(step, out, args, kwargs)
         return out
+
+    def _by_formula(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+        """What the usual joins of maps give, without PyTorch's meta kernels, which take a second to load."""
+        name = getattr(func, "__name__", "")
+        if kwargs.keys() <= {"dim"} and function_name(func) == "cat" and isinstance(args[0], list | tuple):
+            parts, dim = args[0], kwargs.get("dim", args[1] if len(args) > 1 else 0)
+            shape = list(parts[0].shape)
+            rest = [part.shape[:dim] + part.shape[dim + 1 :] for part in parts]
+            if dim < 0 or not _alike(parts) or any(other != rest[0] for other in rest):
+                return None
+            shape[dim] = sum(part.shape[dim] for part in parts)
+            return torch.empty(shape, dtype=parts[0].dtype, device=META)
+        if kwargs or function_name(func) not in ("add", "mul") or not _alike(args) or len(args) != 2:
+            return None
+        if args[0].shape != args[1].shape:
+            return None
+        if name.startswith("__i") or (name.endswith("_") and not name.startswith("__")):
+            increment_version(args[0])  # written in place
+            return cast(Tensor, args[0])
+        return torch.empty(args[0].shape, dtype=args[0].dtype, device=META)
 
     def _to_meta(self, value: Any) -> Any:
         if not isinstance(value, Tensor) or value.device == META:
@@ -501,6 +531,11 @@ def _place(error: Exception | None = None) -> str:
         if "/torch/" not in frame.filename.replace("\\", "/") and frame.filename != __file__:
             return f" (line {frame.lineno} of {frame.filename.replace(chr(92), '/').rpartition('/')[2]})"
     return ""
+
+
+def _alike(values: Any) -> bool:
+    """Whether all are tensors of one type and number of axes."""
+    return all(isinstance(v, Tensor) for v in values) and len({(v.dtype, v.dim()) for v in values}) == 1
 
 
 def _alias(value: Any) -> Any:

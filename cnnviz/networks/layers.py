@@ -104,6 +104,8 @@ class TableConv2d(nn.Module):
 
     def initialise(self, generator: torch.Generator | None = None) -> None:
         """Kernels normal with standard deviation 1 / sqrt(fan-in), which differs between maps; biases 0."""
+        if self.weight.is_meta:
+            return
         with torch.no_grad():
             values = torch.empty(self.weight.shape).normal_(generator=generator)
             deviations = torch.tensor([fan_in**-0.5 for fan_in in self.fan_ins])
