@@ -5,14 +5,16 @@ import json
 
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe
 from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.graph import LayerGraph
-from cnnviz.images import load_image, photographs
+from cnnviz.images import as_received, load_image, photographs
+from cnnviz.networks import card
 from cnnviz.views import tables
-from cnnviz.views.dot import dot_of
+from cnnviz.views.dot import Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
@@ -39,24 +41,24 @@ def drawing_of(options: Options, unfolded: Unfolded) -> Drawing:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Laying out the graph …")
-def svg_of(options: Options, unfolded: Unfolded) -> str:
+def svg_of(options: Options, unfolded: Unfolded, direction: Direction) -> str:
     """The picture of a network, as an element of a page."""
-    return svg_for_page(picture_file(options, unfolded, "svg"))
+    return svg_for_page(picture_file(options, unfolded, direction, "svg"))
 
 
-def picture_file(options: Options, unfolded: Unfolded, form: Format) -> bytes:
+def picture_file(options: Options, unfolded: Unfolded, direction: Direction, form: Format) -> bytes:
     """The picture of a network as a file."""
-    return render(dot_text(options, unfolded), form)
+    return render(dot_text(options, unfolded, direction), form)
 
 
-def dot_text(options: Options, unfolded: Unfolded) -> str:
+def dot_text(options: Options, unfolded: Unfolded, direction: Direction) -> str:
     """What Graphviz lays out."""
-    return dot_of(drawing_of(options, unfolded))
+    return dot_of(drawing_of(options, unfolded), direction)
 
 
-def mermaid_text(options: Options, unfolded: Unfolded) -> str:
+def mermaid_text(options: Options, unfolded: Unfolded, direction: Direction) -> str:
     """The picture as a Mermaid flowchart."""
-    return mermaid(graph_of(options), unfolded=unfolded)
+    return mermaid(graph_of(options), unfolded=unfolded, direction=direction)
 
 
 def json_text(options: Options) -> str:
@@ -74,6 +76,18 @@ def table_of(options: Options) -> pd.DataFrame:
 def photograph(name: str) -> Picture:
     """One of the pictures that come along."""
     return picture_from(photographs()[name].read_bytes(), name)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def received(network: str, size: tuple[int, int] | None, digest: str, _image: Image.Image) -> Image.Image:
+    """A picture as a network receives it, as large as it is looked at on a page."""
+    seen = as_received(_image, card(network), size)
+    side = max(seen.size)
+    if side > 300:
+        seen.thumbnail((300, 300))
+        return seen
+    zoom = max(1, 128 // side)  # 32 x 32 pixels are to be seen as what they are
+    return seen.resize((seen.width * zoom, seen.height * zoom), Image.Resampling.NEAREST)
 
 
 def picture_from(data: bytes, name: str) -> Picture:

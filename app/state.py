@@ -5,7 +5,7 @@ keeps the two equal, so that any place of the app is a link. The channel, which 
 its own, is written to the URL by hand.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -144,6 +144,18 @@ def toggle_fold(network: str, firsts: Sequence[str], path: str | None) -> None:
     """Open a run, or close it."""
     now = opened(network, firsts)
     unfold(network, [p for p in now if p != path] if path in now else [*now, *([path] if path else [])])
+
+
+def one_level_back(network: str, runs: Mapping[str, Sequence[str]], path: str, graph: LayerGraph) -> None:
+    """Let the channel go; else fold the run that the layer is in; else select the first layer."""
+    if "channel" in st.query_params:
+        layer_changed()
+        return
+    inside = [first for first in opened(network, list(runs)) if any(path.startswith(f"{b}.") for b in runs[first])]
+    if inside:
+        toggle_fold(network, list(runs), inside[-1])
+    else:
+        pick_layer(first_layer(graph))
 
 
 # --- the picture -------------------------------------------------------------

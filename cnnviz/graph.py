@@ -51,8 +51,8 @@ class Layer:
         trainable_params: those of them that a gradient reaches.
         macs: multiply-accumulates of one picture, for convolutions and fully
             connected layers, biases not counted; FLOPs are twice that.
-        receptive_field: None where a unit sees the whole input (after global
-            pooling, flattening or a fully connected layer).
+        receptive_field: None where a unit sees the whole input (after global pooling, flattening or a fully
+            connected layer), or no fixed window of it.
         shared_with: path of the layer whose parameters this one applies again.
     """
 
@@ -79,7 +79,11 @@ class Layer:
 
     def hyper(self, name: str) -> Value:
         """A hyperparameter's value, or None where this layer has no such one."""
-        return dict(self.hyperparameters).get(name)
+        return self._hyper.get(name)
+
+    @cached_property
+    def _hyper(self) -> dict[str, Value]:
+        return dict(self.hyperparameters)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from cnnviz.errors import ShapeMismatch
 from cnnviz.graph import Shape, Value
+from cnnviz.vocabulary import KEEPS_SHAPE, NORMS
 
 
 @dataclass(frozen=True)
@@ -34,128 +35,99 @@ class Describes(Protocol):
         ...
 
 
-KEEPS_SHAPE = frozenset(
-    [
-        "batchnorm",
-        "celu",
-        "dropout",
-        "elu",
-        "gelu",
-        "groupnorm",
-        "hardsigmoid",
-        "hardswish",
-        "hardtanh",
-        "instancenorm",
-        "layernorm",
-        "leakyrelu",
-        "logsigmoid",
-        "logsoftmax",
-        "lrn",
-        "mish",
-        "prelu",
-        "relu",
-        "relu6",
-        "selu",
-        "sigmoid",
-        "silu",
-        "softmax",
-        "softplus",
-        "softsign",
-        "tanh",
-    ]
-)
-"""Operations whose output has their input's shape."""
-
-
 # --- modules -----------------------------------------------------------------
 
 
-def pair(value: Any) -> tuple[int, int]:
-    """(height, width) of an argument that may be one number for both."""
-    if isinstance(value, Sequence):
-        return (int(value[0]), int(value[-1]))
-    return (int(value), int(value))
+def _per_axis(value: Any, axes: int) -> tuple[int, ...]:
+    """An argument that may be one number for all axes, as one for each."""
+    numbers = tuple(value) if isinstance(value, Sequence) else (value,)
+    return tuple(int(n) for n in (numbers * axes if len(numbers) == 1 else numbers))
 
 
-def _window(kernel: Any, stride: Any, padding: Any, dilation: Any) -> dict[str, Value]:
-    kernel, dilation = pair(kernel), pair(dilation)
-    if padding == "valid":
-        padding = 0
+def _window(kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any) -> dict[str, Value]:
+    axes = len(kernel)
+    dilation = _per_axis(dilation, axes)
+    after: tuple[int, ...] | None = None
     if padding == "same":  # PyTorch puts the odd pixel behind
-        total = tuple(d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
-        before, after = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
-        ends: dict[str, Value] = {} if before == after else {"padding_after": after}
-        return {"kernel": kernel, "stride": pair(stride), "padding": before, **ends, "dilation": dilation}
-    return {"kernel": kernel, "stride": pair(stride), "padding": pair(padding), "dilation": dilation}
+        total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        padding, after = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
+    padding = _per_axis(0 if padding == "valid" else padding, axes)
+    window: dict[str, Value] = {"kernel": kernel, "stride": _per_axis(stride, axes), "padding": padding}
+    if after not in (None, padding):
+        window["padding_after"] = after
+    return {**window, "dilation": dilation}
 
 
-def _conv(m: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, Value]:
+def _conv(m: Any) -> dict[str, Value]:
     window = _window(m.kernel_size, m.stride, m.padding, m.dilation)
-    if isinstance(m, nn.ConvTranspose2d):
-        window["output_padding"] = pair(m.output_padding)
-    return {
-        **window,
-        "groups": m.groups,
-        "bias": m.bias is not None,
-        "in_channels": m.in_channels,
-        "out_channels": m.out_channels,
-    }
+    if m.transposed:
+        window["output_padding"] = _per_axis(m.output_padding, len(m.kernel_size))
+    if m.padding_mode != "zeros":
+        window["padding_mode"] = m.padding_mode
+    channels = {"in_channels": m.in_channels, "out_channels": m.out_channels}
+    return {**window, "groups": m.groups, "bias": m.bias is not None, **channels}
 
 
-def _maxpool(m: nn.MaxPool2d) -> dict[str, Value]:
-    return {**_window(m.kernel_size, m.stride, m.padding, m.dilation), "ceil_mode": bool(m.ceil_mode)}
+def _pool(axes: int) -> Callable[[Any], dict[str, Value]]:
+    def described(m: Any) -> dict[str, Value]:
+        window = _window(_per_axis(m.kernel_size, axes), m.stride, m.padding, getattr(m, "dilation", 1))
+        return {**window, "ceil_mode": bool(m.ceil_mode)}
+
+    return described
 
 
-def _avgpool(m: nn.AvgPool2d) -> dict[str, Value]:
-    return {**_window(m.kernel_size, m.stride, m.padding, 1), "ceil_mode": bool(m.ceil_mode)}
+def _adaptive(axes: int) -> Callable[[Any], dict[str, Value]]:
+    return lambda m: _output_size(m.output_size, axes)
 
 
-def _adaptive(m: nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d) -> dict[str, Value]:
-    return _output_size(m.output_size)
-
-
-def _output_size(size: Any) -> dict[str, Value]:
-    sizes = size if isinstance(size, Sequence) else (size, size)
+def _output_size(size: Any, axes: int) -> dict[str, Value]:
+    sizes = tuple(size) if isinstance(size, Sequence) else (size,) * axes
     return {"output_size": tuple(-1 if s is None else int(s) for s in sizes)}
 
 
-def _attributes(*names: str) -> Callable[[nn.Module], dict[str, Value]]:
-    return lambda m: {name: getattr(m, name) for name in names}
+def _attributes(*names: str, **renamed: str) -> Callable[[Any], dict[str, Value]]:
+    return lambda m: (
+        {name: getattr(m, name) for name in names} | {ours: getattr(m, theirs) for ours, theirs in renamed.items()}
+    )
 
 
-def _zero_pad(m: nn.ZeroPad2d) -> dict[str, Value]:
+def _pad(m: Any) -> dict[str, Value]:
     return _pad_ends(m.padding)
 
 
 _MODULES: dict[type[nn.Module], tuple[str, Callable[[Any], dict[str, Value]]]] = {
-    nn.Conv2d: ("conv", _conv),
-    nn.ConvTranspose2d: ("convtranspose", _conv),
     nn.Linear: (
         "linear",
-        lambda m: {
-            "in_features": m.in_features,
-            "out_features": m.out_features,
-            "bias": m.bias is not None,
-        },
+        lambda m: {"in_features": m.in_features, "out_features": m.out_features, "bias": m.bias is not None},
     ),
-    nn.MaxPool2d: ("maxpool", _maxpool),
-    nn.AvgPool2d: ("avgpool", _avgpool),
-    nn.AdaptiveAvgPool2d: ("avgpool", _adaptive),
-    nn.AdaptiveMaxPool2d: ("maxpool", _adaptive),
-    nn.BatchNorm2d: ("batchnorm", _attributes("eps", "momentum")),
-    nn.BatchNorm1d: ("batchnorm", _attributes("eps", "momentum")),
+    **dict.fromkeys((nn.Conv1d, nn.Conv2d, nn.Conv3d), ("conv", _conv)),
+    **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), ("convtranspose", _conv)),
+    nn.MaxPool1d: ("maxpool", _pool(1)),
+    nn.MaxPool2d: ("maxpool", _pool(2)),
+    nn.MaxPool3d: ("maxpool", _pool(3)),
+    nn.AvgPool1d: ("avgpool", _pool(1)),
+    nn.AvgPool2d: ("avgpool", _pool(2)),
+    nn.AvgPool3d: ("avgpool", _pool(3)),
+    nn.AdaptiveAvgPool1d: ("avgpool", _adaptive(1)),
+    nn.AdaptiveAvgPool2d: ("avgpool", _adaptive(2)),
+    nn.AdaptiveMaxPool1d: ("maxpool", _adaptive(1)),
+    nn.AdaptiveMaxPool2d: ("maxpool", _adaptive(2)),
+    **dict.fromkeys(
+        (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+        ("batchnorm", _attributes("eps", "momentum", channels="num_features")),
+    ),
+    nn.InstanceNorm2d: ("instancenorm", _attributes("eps", channels="num_features")),
+    nn.GroupNorm: ("groupnorm", _attributes("num_groups", "eps", channels="num_channels")),
     nn.LayerNorm: ("layernorm", _attributes("normalized_shape", "eps")),
-    nn.GroupNorm: ("groupnorm", _attributes("num_groups", "eps")),
-    nn.InstanceNorm2d: ("instancenorm", _attributes("eps")),
-    nn.LocalResponseNorm: ("lrn", _attributes("size", "alpha", "beta", "k")),
-    nn.Dropout: ("dropout", _attributes("p")),
-    nn.Dropout2d: ("dropout", _attributes("p")),
-    nn.AlphaDropout: ("dropout", _attributes("p")),
+    # PyTorch divides alpha by the number of neighbours, the paper doesn't: what is shown is the paper's alpha
+    nn.LocalResponseNorm: ("lrn", lambda m: {"size": m.size, "alpha": m.alpha / m.size, "beta": m.beta, "k": m.k}),
+    **dict.fromkeys((nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout), ("dropout", _attributes("p"))),
     nn.Softmax: ("softmax", _attributes("dim")),
+    nn.Softmax2d: ("softmax", lambda _: {"dim": 1}),
     nn.LogSoftmax: ("logsoftmax", _attributes("dim")),
     nn.LeakyReLU: ("leakyrelu", _attributes("negative_slope")),
     nn.Flatten: ("flatten", _attributes("start_dim", "end_dim")),
-    nn.ZeroPad2d: ("pad", _zero_pad),
+    **dict.fromkeys((nn.ZeroPad2d, nn.ConstantPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d), ("pad", _pad)),
 }
 _OVERRIDABLE = ("forward", "_conv_forward")
 
@@ -179,13 +151,15 @@ def describe_module(module: nn.Module) -> Operation | None:
         return None
     if module._modules and not isinstance(module, nn.MultiheadAttention):
         return None  # Sequential, TransformerEncoderLayer and the like
-    return Operation(cls.__name__.removesuffix("1d").removesuffix("2d").lower())
+    return Operation(cls.__name__.lower())
 
 
 # --- functions ---------------------------------------------------------------
 
 _SIGNATURES: dict[str, tuple[str, ...]] = {
-    "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
+    **{f"conv{n}d": ("input", "weight", "bias", "stride", "padding", "dilation", "groups") for n in (1, 2, 3)},
+    "chunk": ("input", "chunks", "dim"),
+    "split": ("input", "split_size", "dim"),
     "linear": ("input", "weight", "bias"),
     "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode"),
@@ -201,7 +175,7 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
 }
 
 _NAMES = {
-    "conv2d": "conv",
+    **{f"conv{n}d": "conv" for n in (1, 2, 3)},
     "max_pool2d": "maxpool",
     "avg_pool2d": "avgpool",
     "adaptive_avg_pool2d": "avgpool",
@@ -216,17 +190,46 @@ _NAMES = {
     "dropout2d": "dropout",
     "cat": "concat",
     "getitem": "slice",
-    "subtract": "sub",
-    "multiply": "mul",
     "divide": "div",
     "true_divide": "div",
     "truediv": "div",
 }
 
 PASSES_ON = frozenset(
-    ["contiguous", "detach", "to", "float", "double", "half", "bfloat16", "clone", "alias", "requires_grad"]
+    "contiguous detach to float double half bfloat16 clone alias requires_grad expand expand_as broadcast_to".split()
 )
 """Functions whose output is their input as far as a reader of the graph is concerned."""
+
+
+FACTORIES = frozenset(
+    {
+        torch.arange,
+        torch.as_tensor,
+        torch.empty,
+        torch.empty_strided,
+        torch.eye,
+        torch.full,
+        torch.linspace,
+        torch.logspace,
+        torch.ones,
+        torch.rand,
+        torch.randint,
+        torch.randn,
+        torch.randperm,
+        torch.scalar_tensor,
+        torch.tensor,
+        torch.zeros,
+    }
+)
+"""Functions that make a tensor where they are told to."""
+
+CONSTANTS = frozenset(
+    (
+        "empty_like full_like new_empty new_full new_ones new_tensor new_zeros ones_like rand_like randn_like "
+        "zeros_like"
+    ).split()
+)
+"""Functions that take a tensor for its shape, type and device only: what they make doesn't depend on its values."""
 
 
 def function_name(func: Callable[..., Any]) -> str:
@@ -249,7 +252,7 @@ def describe_function(func: Callable[..., Any], args: Sequence[Any], kwargs: Map
     given: dict[str, Any] = dict(zip(_SIGNATURES.get(name, ()), args, strict=False)) | dict(kwargs)
     op = _NAMES.get(name, name)
     hyper: dict[str, Value] = {}
-    if name == "conv2d":
+    if op == "conv":
         weight: Tensor = given["weight"]
         groups = int(given.get("groups", 1))
         hyper = _window(
@@ -265,17 +268,14 @@ def describe_function(func: Callable[..., Any], args: Sequence[Any], kwargs: Map
             "bias": given.get("bias") is not None,
         }
     elif name in ("max_pool2d", "avg_pool2d"):
-        kernel = given["kernel_size"]
+        kernel = _per_axis(given["kernel_size"], 2)
         stride = given.get("stride")
         hyper = _window(
-            kernel,
-            kernel if stride in (None, []) else stride,
-            given.get("padding", 0),
-            given.get("dilation", 1),
+            kernel, kernel if stride in (None, []) else stride, given.get("padding", 0), given.get("dilation", 1)
         )
         hyper["ceil_mode"] = bool(given.get("ceil_mode", False))
     elif name.startswith("adaptive_"):
-        hyper = _output_size(given["output_size"])
+        hyper = _output_size(given["output_size"], 2)
     elif name == "pad":
         hyper = _pad_ends(given["pad"])
     elif name in ("view", "reshape"):
@@ -288,7 +288,7 @@ def describe_function(func: Callable[..., Any], args: Sequence[Any], kwargs: Map
         axes = {d % 4 for d in (dims if isinstance(dims, Sequence) else [dims])} if dims is not None else set()
         if given["input"].dim() == 4 and axes == {2, 3}:
             op, hyper = "avgpool", {"output_size": (1, 1)}  # 'global average pooling'
-    elif name in ("cat", "softmax", "log_softmax"):
+    elif name in ("cat", "chunk", "split", "softmax", "log_softmax"):
         hyper = {"dim": int(given.get("dim") or 0)}
     elif name == "dropout":
         hyper = {"p": float(given.get("p", 0.5))}
@@ -340,34 +340,42 @@ def output_shape(operation: Operation, shape: Shape, path: str) -> Shape | None:
     """
     op, hyper = operation.op, operation.hyperparameters
     if op == "linear":
-        _check_linear(hyper, shape, path)
+        _check_last_axes((_int(hyper["in_features"]),), shape, path, "features")
         return (*shape[:-1], _int(hyper["out_features"]))
-    if op in ("conv", "convtranspose", "maxpool", "avgpool", "subsample"):
-        return _window_shape(op, hyper, shape, path)
+    if op in ("conv", "maxpool", "avgpool", "subsample"):
+        return _window_shape(hyper, shape, path)
     if op == "rbf":
         return (_int(hyper["out_features"]),)
+    if op in NORMS and "channels" in hyper:
+        _check_channels(_int(hyper["channels"]), shape, path)
+    if "normalized_shape" in hyper:
+        _check_last_axes(_ints(hyper["normalized_shape"]), shape, path, "values at the end")
     return shape if op in KEEPS_SHAPE else None
 
 
-def _check_linear(hyper: Mapping[str, Value], shape: Shape, path: str) -> None:
-    if not shape or shape[-1] != hyper["in_features"]:
-        raise ShapeMismatch(path, f"needs {hyper['in_features']} features, but gets {by_name(shape)}")
+def _check_last_axes(needed: tuple[int, ...], shape: Shape, path: str, what: str) -> None:
+    if shape[-len(needed) :] != needed:
+        raise ShapeMismatch(path, f"needs {by_name(needed)} {what}, but gets {by_name(shape)}")
 
 
-def _window_shape(op: str, hyper: Mapping[str, Value], shape: Shape, path: str) -> Shape | None:
-    if len(shape) != 3:
-        raise ShapeMismatch(path, f"needs maps of channels x height x width, but gets {by_name(shape) or 'a number'}")
-    channels = hyper.get("in_channels", shape[0])
-    if shape[0] != channels:
-        raise ShapeMismatch(path, f"needs {channels} channel{'s' if channels != 1 else ''}, but gets {shape[0]}")
+def _check_channels(needed: int, shape: Shape, path: str) -> None:
+    if shape[0] != needed:
+        raise ShapeMismatch(path, f"needs {needed} channel{'s' if needed != 1 else ''}, but gets {shape[0]}")
+
+
+def _window_shape(hyper: Mapping[str, Value], shape: Shape, path: str) -> Shape | None:
+    axes = len(_ints(hyper.get("kernel", hyper.get("output_size"))))
+    if len(shape) != axes + 1:
+        wanted = {1: "channels x length", 2: "channels x height x width", 3: "channels x depth x height x width"}[axes]
+        raise ShapeMismatch(path, f"needs maps of {wanted}, but gets {by_name(shape) or 'a number'}")
+    _check_channels(_int(hyper.get("in_channels", shape[0])), shape, path)
     deep = _int(hyper.get("out_channels", shape[0]))
     if "output_size" in hyper:
-        size = hyper["output_size"]
-        assert isinstance(size, tuple)
-        return (deep, *(full if s < 0 else s for s, full in zip(size, shape[1:], strict=True)))
-    if op == "convtranspose":
-        return None
-    sizes = tuple(window_length(hyper, axis, shape[1 + axis]) for axis in (0, 1))
+        wanted_sizes = _ints(hyper["output_size"])
+        return (deep, *(full if s < 0 else s for s, full in zip(wanted_sizes, shape[1:], strict=True)))
+    if hyper.get("padding_mode"):
+        return None  # PyTorch refuses to reflect more than there is
+    sizes = tuple(window_length(hyper, axis, shape[1 + axis]) for axis in range(axes))
     if min(sizes) < 1:
         kernel, dilation, padding = (_ints(hyper[name]) for name in ("kernel", "dilation", "padding"))
         least = tuple(max(1, d * (k - 1) + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True))

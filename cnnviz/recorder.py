@@ -10,18 +10,23 @@ and run the same module at once.
 import math
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from cnnviz.errors import CnnvizError, ShapeMismatch, Untraceable
 from cnnviz.graph import Shape
+from cnnviz.nested import field_names, mapped, tensors
 from cnnviz.operations import (
+    CONSTANTS,
+    FACTORIES,
     Operation,
     by_name,
     describe_function,
@@ -29,142 +34,14 @@ from cnnviz.operations import (
     function_name,
     output_shape,
 )
+from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Step
 
 META = torch.device("meta")
 
 
-@dataclass(frozen=True)
-class Ref:
-    """A tensor that a step made: the step's number, and where in its output if that holds several."""
-
-    step: int
-    index: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True)
-class Named:
-    """A parameter or buffer, by its qualified name."""
-
-    name: str
-
-
-class _InputDevice:
-    """Stands for the device of the input: the one that a `device=x.device` in a forward means."""
-
-
-INPUT_DEVICE = _InputDevice()
-
-
-@dataclass
-class Step:
-    """One call of a forward pass.
-
-    Attributes:
-        path: unique name, see `cnnviz.graph.Layer.path`.
-        block: path of the module whose forward made the call, '' for the network itself.
-        module: qualified name of the module called, None for a function.
-        function: the function called, None for a module or the input.
-        args, kwargs: the arguments, tensors replaced by Ref and Named.
-        inputs: the tensors that come from other steps, in order.
-        shapes: shape of each output tensor, with the batch, by its index.
-        parameters: names of the parameters that it reads.
-        storage: number of the memory that the (first) output lies in; views share it.
-        writes: whether it overwrites its first input.
-        live: whether its output depends on the network's input.
-    """
-
-    path: str
-    block: str
-    operation: Operation
-    module: str | None = None
-    function: Callable[..., Any] | None = None
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    inputs: tuple[Ref, ...] = ()
-    shapes: dict[tuple[Any, ...], Shape] = field(default_factory=dict)
-    parameters: tuple[str, ...] = ()
-    storage: int = 0
-    writes: bool = False
-    live: bool = True
-
-
-@dataclass
-class Program:
-    """A forward pass at one input shape: its steps in order, and what it returns.
-
-    Attributes:
-        outputs: the tensors returned, by path: `output`, or `output.NAME` for each of several.
-        blocks: paths of the modules that were followed into, in the order of their calls.
-    """
-
-    steps: list[Step]
-    outputs: dict[str, Ref]
-    blocks: list[str]
-
-    def run(
-        self,
-        module: nn.Module,
-        x: Tensor,
-        keep: Collection[int],
-        on_step: Callable[[int, int], None] | None = None,
-    ) -> dict[int, Tensor]:
-        """Runs the steps on real data up to the last one to be kept.
-
-        All state is local: one module can be run from many threads at once.
-
-        Args:
-            module: the module that was followed.
-            x: its input, of the shape that was followed.
-            keep: numbers of the steps whose (first) output tensor is wanted.
-            on_step: called with (steps done, steps to do) after each.
-
-        Returns:
-            The outputs by step. None of them is overwritten by a later in-place operation.
-        """
-        stop = max(keep, default=-1) + 1
-        overwritten = self._overwritten_after(stop)
-        last_use = {ref.step: number for number, step in enumerate(self.steps[:stop]) for ref in step.inputs}
-        dying: dict[int, list[int]] = defaultdict(list)
-        for used, user in last_use.items():
-            dying[user].append(used)
-        named: dict[str, Tensor] = dict(module.named_buffers(remove_duplicate=False))
-        named.update(module.named_parameters(remove_duplicate=False))
-        modules = dict(module.named_modules(remove_duplicate=False))
-        values: dict[int, Any] = {}
-        kept: dict[int, Tensor] = {}
-
-        def real(value: Any) -> Any:
-            if isinstance(value, Ref):
-                tensor = values[value.step]
-                for key in value.index:
-                    tensor = tensor[key]
-                return tensor
-            if isinstance(value, Named):
-                return named[value.name]
-            return x.device if value is INPUT_DEVICE else value
-
-        for number, step in enumerate(self.steps[:stop]):
-            if number == 0:
-                # the network may write into its input; the caller's tensor stays as it is
-                out: Any = x.clone() if step.storage in overwritten else x
-            else:
-                args, kwargs = _mapped(step.args, real), _mapped(dict(step.kwargs), real)
-                call = modules[step.module] if step.module is not None else step.function
-                assert call is not None
-                out = call(*args, **kwargs)
-            values[number] = out
-            if number in keep:
-                tensor = _first_tensor(out)
-                kept[number] = tensor.clone() if overwritten.get(step.storage, -1) > number else tensor
-            for used in dying[number]:
-                values.pop(used, None)
-            if on_step:
-                on_step(number + 1, stop)
-        return kept
-
-    def _overwritten_after(self, stop: int) -> dict[int, int]:
-        """The last step before `stop` that writes into each storage."""
-        return {step.storage: number for number, step in enumerate(self.steps[:stop]) if step.writes}
+def uncompiled(module: nn.Module) -> nn.Module:
+    """What torch.compile was given, where that has wrapped a module."""
+    return cast(nn.Module, getattr(module, "_orig_mod", module))
 
 
 def name_of(module: nn.Module) -> str:
@@ -173,8 +50,8 @@ def name_of(module: nn.Module) -> str:
     return name if isinstance(name, str) else type(module).__name__
 
 
-def follow(module: nn.Module, shape: Shape) -> Program:
-    """The program of `module`'s forward for an input of `shape` (batch included).
+def follow(module: nn.Module, shape: Shape, dtype: torch.dtype = torch.float32) -> Program:
+    """The program of `module`'s forward for an input of `shape` (batch included) and type.
 
     Raises:
         Untraceable: control flow depends on values, part of a tensor is assigned to, and the like.
@@ -182,9 +59,16 @@ def follow(module: nn.Module, shape: Shape) -> Program:
     """
     if isinstance(module, torch.jit.ScriptModule):
         raise Untraceable("A TorchScript module can't be followed; give the nn.Module that it was made from.")
-    recorder = _Recorder(module)
-    with torch.no_grad():
-        return recorder.follow(shape)
+    for name, child in module.named_modules():
+        if any(is_lazy(p) for p in child._parameters.values()):
+            raise Untraceable(f"{name or type(child).__name__} has no parameters yet: run it once, on any input.")
+        if "forward" in vars(child):
+            raise Untraceable(
+                f"{name or type(child).__name__} has had its forward replaced by another function; "
+                "put that into a class of its own."
+            )
+    with torch.inference_mode(False), torch.no_grad():
+        return _Recorder(module).follow(shape, dtype)
 
 
 class _Recorder(TorchFunctionMode):
@@ -193,13 +77,14 @@ class _Recorder(TorchFunctionMode):
         self._steps: list[Step] = []
         self._values: dict[int, Ref | Named] = {}  # id of a tensor -> where it comes from
         self._stale: set[int] = set()  # ids of tensors whose memory another name has overwritten
-        self._aliases: dict[int, set[int]] = defaultdict(set)  # storage -> ids of the tensors in it
+        self._aliases: dict[int, list[Tensor]] = defaultdict(list)  # storage -> the tensors in it
         self._storages: dict[int, int] = {}  # address of a storage -> its number here
         self._alive: list[Any] = []  # keeps ids and addresses from being used twice
         self._frames: list[tuple[str, str]] = [("", "")]  # (qualified name, path) of the modules being run
         self._paths: set[str] = set()
         self._blocks: list[str] = []
         self._failed_in: str | None = None
+        self._met_unseen = False
         self._on_meta: dict[int, Tensor] = {}
         self._names = {id(m): name for name, m in module.named_modules()}
         for name, tensor in (*module.named_buffers(), *module.named_parameters()):
@@ -207,8 +92,8 @@ class _Recorder(TorchFunctionMode):
         self._originals: dict[int, nn.Module] = {}
         self._root = self._stand_in(module, {})
 
-    def follow(self, shape: Shape) -> Program:
-        x = torch.empty(shape, device=META)
+    def follow(self, shape: Shape, dtype: torch.dtype) -> Program:
+        x = torch.empty(shape, dtype=dtype, device=META)
         self._record(Step(path=self._unique("input"), block="", operation=Operation("input")), x, ())
         try:
             with self:
@@ -218,13 +103,19 @@ class _Recorder(TorchFunctionMode):
         except RecursionError:
             raise
         except Exception as error:
+            if self._met_unseen:
+                raise self._unseen() from error
+            if _is_ours(error):
+                raise
             raise self._explained(error) from error
+        if is_dataclass(result) and not isinstance(result, type):
+            result = {field.name: getattr(result, field.name) for field in fields(result)}
         outputs: dict[str, Ref] = {}
-        for index, tensor in _tensors(result):
+        for index, tensor in tensors(result):
             ref = self._values.get(id(tensor))
             if isinstance(ref, Ref) and self._steps[ref.step].live:
                 self._refuse_stale(tensor)
-                outputs[".".join(map(str, ("output", *_field_names(result, index))))] = ref
+                outputs[".".join(map(str, ("output", *field_names(result, index))))] = ref
         if len(outputs) == 1:
             outputs = {"output": next(iter(outputs.values()))}
         if not outputs:
@@ -246,6 +137,9 @@ class _Recorder(TorchFunctionMode):
         own["_modules"] = {
             name: None if child is None else self._stand_in(child, made) for name, child in module._modules.items()
         }
+        for name, value in vars(module).items():  # children that a forward takes from a list of its own
+            if isinstance(value, list | tuple | dict) and not name.startswith("_"):
+                own[name] = mapped(value, lambda v: self._stand_in(v, made) if id(v) in self._names else v)
         operation = describe_module(module)
         if operation is None:
             prefix = self._names[id(module)]
@@ -333,7 +227,7 @@ class _Recorder(TorchFunctionMode):
             elif getattr(module, "inplace", False):
                 out = x
                 step.writes = True
-            elif shape is not None:
+            elif shape is not None and not getattr(module, "return_indices", False):
                 out = torch.empty((*x.shape[:1], *shape), dtype=x.dtype, device=META)
             else:
                 out = self._run_on_meta(module, path, args, kwargs)
@@ -341,17 +235,7 @@ class _Recorder(TorchFunctionMode):
         return out
 
     def _run_on_meta(self, module: nn.Module, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        twin = object.__new__(type(module))
-        vars(twin).update(vars(module))
-        vars(twin)["_parameters"] = {n: p if p is None else p.to(META) for n, p in module._parameters.items()}
-        vars(twin)["_buffers"] = {n: b if b is None else b.to(META) for n, b in module._buffers.items()}
-        vars(twin)["_modules"] = {n: m if m is None else type(m).__new__(type(m)) for n, m in module._modules.items()}
-        for n, m in module._modules.items():
-            if m is not None:
-                vars(twin._modules[n]).update(vars(m))
-                vars(twin._modules[n])["_parameters"] = {
-                    k: p if p is None else p.to(META) for k, p in m._parameters.items()
-                }
+        twin = _on_meta(module)
         try:
             return type(module).forward(twin, *args, **kwargs)
         except Exception:
@@ -370,6 +254,8 @@ class _Recorder(TorchFunctionMode):
         """Records a call of a torch function, tensor method or tensor attribute."""
         kwargs = dict(kwargs or {})
         name = getattr(func, "__name__", "")
+        if isinstance(func, torch._ops.OpOverload):  # a meta kernel at work for code that isn't Python
+            raise self._unseen()
         if name in ("__setitem__", "__set__"):
             raise Untraceable(
                 f"{self._here()} writes into part of a tensor, which a graph can't show; "
@@ -380,17 +266,18 @@ class _Recorder(TorchFunctionMode):
                 f"{self._here()} decides by the values of a tensor{_place()}, but cnnviz can follow "
                 f"only what depends on shapes; move the decision out of forward."
             )
-        before = {id(t): t._version for _, t in _tensors((args, kwargs))}
+        before = {id(t): t._version for _, t in tensors((args, kwargs))}
         out = self._by_formula(func, args, kwargs)
         if out is None:
-            out = func(*_mapped(args, self._to_meta), **_mapped(kwargs, self._to_meta))
-        if not any(True for _ in _tensors(out)):
+            place = {"device": META} if func in FACTORIES else {}
+            out = func(*mapped(args, self._to_meta), **mapped({**kwargs, **place}, self._to_meta))
+        if not any(True for _ in tensors(out)):
             return out  # a shape, a number of dimensions: no tensor, no layer
-        known = {id(t) for _, t in _tensors((args, kwargs))}
-        written = [t for _, t in _tensors((args, kwargs)) if t._version != before[id(t)]]
+        known = {id(t) for _, t in tensors((args, kwargs))}
+        written = [t for _, t in tensors((args, kwargs)) if t._version != before[id(t)]]
         if not written:  # dropout in evaluation and contiguous() may return their very argument
-            out = _mapped(out, lambda value: _alias(value) if id(value) in known else value)
-        out = _mapped(out, self._to_meta)
+            out = mapped(out, lambda value: _alias(value) if id(value) in known else value)
+        out = mapped(out, self._to_meta)
         operation = describe_function(func, args, kwargs)
         step = Step(
             path=self._unique(".".join(filter(None, (self._frames[-1][1], operation.op)))),
@@ -439,8 +326,10 @@ class _Recorder(TorchFunctionMode):
 
         def recorded(value: Any) -> Any:
             if not isinstance(value, Tensor):
-                return INPUT_DEVICE if value == META and isinstance(value, torch.device) else value
+                return INPUT_DEVICE if isinstance(value, torch.device | str) and str(value) == "meta" else value
             origin = self._values.get(id(value))
+            if origin is None and value.is_meta:
+                raise self._unseen()
             if isinstance(origin, Ref):
                 self._refuse_stale(value)
                 inputs.append(origin)
@@ -448,21 +337,25 @@ class _Recorder(TorchFunctionMode):
                 parameters.append(origin.name)
             return value if origin is None else origin
 
-        step.args, step.kwargs = _mapped(args, recorded), _mapped(dict(kwargs or {}), recorded)
+        step.args, step.kwargs = mapped(args, recorded), mapped(dict(kwargs or {}), recorded)
         step.inputs = tuple(inputs)
-        step.live = number == 0 or any(self._steps[ref.step].live for ref in inputs)
+        shape_only = step.function is not None and function_name(step.function) in CONSTANTS
+        step.live = number == 0 or (not shape_only and any(self._steps[ref.step].live for ref in inputs))
         for ref in inputs:
             if not self._steps[ref.step].live:  # computed from parameters alone, such as a masked kernel
                 parameters += self._steps[ref.step].parameters
         step.parameters = tuple(dict.fromkeys(parameters))
-        for index, tensor in _tensors(out):
+        for index, tensor in tensors(out):
             storage = self._storage(tensor)
-            if step.writes:
-                self._stale |= self._aliases[storage] - {id(tensor)}
+            for other in self._aliases[storage] if step.writes else ():
+                if _same_place(other, tensor):
+                    self._values[id(other)] = Ref(number, index)
+                else:
+                    self._stale.add(id(other))
             if not step.shapes:
                 step.storage = storage
             self._stale.discard(id(tensor))
-            self._aliases[storage].add(id(tensor))
+            self._aliases[storage].append(tensor)
             self._values[id(tensor)] = Ref(number, index)
             step.shapes[index] = tuple(tensor.shape)
         self._alive.append(out)
@@ -481,6 +374,14 @@ class _Recorder(TorchFunctionMode):
             )
 
     # --- errors --------------------------------------------------------------------
+
+    def _unseen(self) -> Untraceable:
+        self._failed_in = self._failed_in or self._here()
+        self._met_unseen = True  # TorchScript makes an error of its own out of what is raised within
+        return Untraceable(
+            f"{self._failed_in} uses a tensor that is made out of sight (by TorchScript or an extension); "
+            "write that part in Python."
+        )
 
     def _here(self) -> str:
         return self._frames[-1][1] or type(self._root).__name__
@@ -538,51 +439,35 @@ def _alike(values: Any) -> bool:
     return all(isinstance(v, Tensor) for v in values) and len({(v.dtype, v.dim()) for v in values}) == 1
 
 
+def _on_meta(module: nn.Module) -> nn.Module:
+    """A copy of a module whose parameters and buffers are on the meta device."""
+    twin = object.__new__(type(module))
+    vars(twin).update(vars(module))
+    moved: dict[int, Tensor] = {}
+    for kind in ("_parameters", "_buffers"):
+        own = vars(module)[kind]
+        vars(twin)[kind] = {name: None if t is None else moved.setdefault(id(t), t.to(META)) for name, t in own.items()}
+    vars(twin)["_modules"] = {name: None if m is None else _on_meta(m) for name, m in module._modules.items()}
+    for name, value in vars(module).items():  # an LSTM keeps its parameters in a list as well
+        if isinstance(value, list) and any(id(item) in moved for item in value):
+            vars(twin)[name] = [moved.get(id(item), item) for item in value]
+    return twin
+
+
+def _same_place(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of one storage are the same elements in the same order."""
+    with torch._C.DisableTorchFunction():
+        return (one.storage_offset(), one.shape, one.stride()) == (other.storage_offset(), other.shape, other.stride())
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error is a mistake of this package, which has to keep its traceback."""
+    if not isinstance(error, NameError | AttributeError | KeyError | AssertionError):
+        return False
+    innermost = traceback.extract_tb(error.__traceback__)[-1].filename
+    return Path(innermost).parent == Path(__file__).parent
+
+
 def _alias(value: Any) -> Any:
     """Another tensor in the same memory, to be told apart from the first."""
     return value.view(value.shape) if isinstance(value, Tensor) else value
-
-
-# --- nested values -----------------------------------------------------------
-
-
-def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """`value` with `change` applied to everything in it that is no container."""
-    if isinstance(value, tuple):
-        changed = [_mapped(v, change) for v in value]
-        return type(value)(*changed) if hasattr(value, "_fields") else _same_kind(value, changed)
-    if isinstance(value, list):
-        return [_mapped(v, change) for v in value]
-    if isinstance(value, dict):
-        return {k: _mapped(v, change) for k, v in value.items()}
-    if isinstance(value, slice):
-        return slice(*(_mapped(v, change) for v in (value.start, value.stop, value.step)))
-    return change(value)
-
-
-def _same_kind(value: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
-    # torch.return_types.max and torch.Size build from one sequence, as tuple does
-    return type(value)(items)
-
-
-def _tensors(value: Any, index: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Tensor]]:
-    """Every tensor in a nested value, with the keys that lead to it."""
-    if isinstance(value, Tensor):
-        yield index, value
-    elif isinstance(value, tuple | list):
-        for position, item in enumerate(value):
-            yield from _tensors(item, (*index, position))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _tensors(item, (*index, key))
-
-
-def _first_tensor(value: Any) -> Tensor:
-    return next(tensor for _, tensor in _tensors(value))
-
-
-def _field_names(value: Any, index: tuple[Any, ...]) -> Iterator[Any]:
-    """An index with named tuples' fields by name: ('aux1',) instead of (2,)."""
-    for key in index:
-        yield value._fields[key] if hasattr(value, "_fields") else key
-        value = value[key]

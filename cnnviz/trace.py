@@ -11,7 +11,8 @@ from cnnviz.analysis.roles import JOINS, arms_of, immediate_dominators, roles
 from cnnviz.errors import BadOption
 from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape
 from cnnviz.operations import PASSES_ON, Operation
-from cnnviz.recorder import Program, Ref, follow, name_of
+from cnnviz.program import Program, Ref
+from cnnviz.recorder import follow, name_of, uncompiled
 
 
 def trace(module: nn.Module, input_shape: Shape, *, network: str | None = None) -> LayerGraph:
@@ -34,6 +35,7 @@ def trace(module: nn.Module, input_shape: Shape, *, network: str | None = None) 
             f"The input shape {tuple(input_shape)} was given, but each of its numbers must be at least 1, "
             f"as in (3, 224, 224)."
         )
+    module = uncompiled(module)
     program = follow(module, (1, *input_shape))
     return _assembled(program, module, tuple(input_shape), network or name_of(module))
 
@@ -43,7 +45,7 @@ def _assembled(program: Program, module: nn.Module, input_shape: Shape, network:
     paths = {number: path for number, (path, _) in nodes.items()}
     ops = {path: operation.op for path, operation in nodes.values()}
     shapes = {
-        number: tuple(next(iter(program.steps[number].shapes.values()))[1:])
+        number: _without_batch(next(iter(program.steps[number].shapes.values())))
         if number < len(program.steps)
         else _shape(program, sources[number][0])
         for number in nodes
@@ -143,7 +145,12 @@ def _visible(program: Program) -> tuple[dict[int, tuple[str, Operation]], dict[i
 
 
 def _shape(program: Program, ref: Ref) -> Shape:
-    return tuple(program.steps[ref.step].shapes[ref.index][1:])
+    return _without_batch(program.steps[ref.step].shapes[ref.index])
+
+
+def _without_batch(shape: Shape) -> Shape:
+    """A shape of the one picture that is followed; where a forward has put other things first, they stay."""
+    return tuple(shape[1:]) if shape[:1] == (1,) else tuple(shape)
 
 
 def _home(program: Program, number: int) -> str:

@@ -1,6 +1,6 @@
 """Makes the pictures of the README and the docs: start the app, open its main states, photograph each.
 
-    .venv/bin/python docs/pictures.py
+.venv/bin/python docs/pictures.py
 """
 
 import shutil

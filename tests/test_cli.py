@@ -187,7 +187,7 @@ def test_replicate_with_channels_and_a_map(cnnviz):
 def test_activations_as_a_picture(cnnviz, picture, tmp_path):
     done = cnnviz("activations", "lenet5", picture, "--layer", "conv1", "-o", tmp_path / "maps.png")
     assert done.code == 0
-    assert "untrained" in done.out
+    assert "lenet5 with weights trained by this project (lenet5.safetensors), on " in done.out
     assert "conv1: 6 × 28 × 28" in done.out
     assert done.err == "", "no progress bar where nobody watches"
     with Image.open(tmp_path / "maps.png") as written:

@@ -19,30 +19,41 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/__main__": (set(), {"cnnviz/cli"}),
     "cnnviz/errors": (PLAIN, set()),
     "cnnviz/graph": (PLAIN, {"cnnviz/errors"}),
-    "cnnviz/analysis": (PLAIN, {"cnnviz/errors", "cnnviz/graph"}),
+    "cnnviz/analysis": (PLAIN, {"cnnviz/errors", "cnnviz/graph", "cnnviz/vocabulary"}),
     "cnnviz/images": (PLAIN | {"PIL"}, {"cnnviz/errors", "cnnviz/networks/card"}),
-    "cnnviz/operations": ({"torch"}, {"cnnviz/errors", "cnnviz/graph"}),
-    "cnnviz/recorder": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/operations"}),
+    "cnnviz/vocabulary": (set(), set()),
+    "cnnviz/operations": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/vocabulary"}),
+    "cnnviz/nested": ({"torch"}, set()),
+    "cnnviz/program": ({"torch"}, {"cnnviz/graph", "cnnviz/nested", "cnnviz/operations"}),
+    "cnnviz/recorder": (
+        {"torch"},
+        {"cnnviz/errors", "cnnviz/graph", "cnnviz/nested", "cnnviz/operations", "cnnviz/program"},
+    ),
     "cnnviz/trace": (
         {"torch"},
-        {"cnnviz/errors", "cnnviz/graph", "cnnviz/analysis", "cnnviz/operations", "cnnviz/recorder"},
+        {f"cnnviz/{name}" for name in ("errors", "graph", "analysis", "operations", "program", "recorder")},
     ),
     "cnnviz/weights": ({"torch", "safetensors"}, {"cnnviz/errors", "cnnviz/operations"}),
-    "cnnviz/networks": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/weights"}),
+    "cnnviz/networks": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/operations", "cnnviz/weights"}),
     "cnnviz/catalogue": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/networks", "cnnviz/trace"}),
     "cnnviz/summary": ({"torch", "torchinfo"}, {"cnnviz/errors", "cnnviz/graph"}),
     "cnnviz/activations": (PLAIN | {"torch", "PIL"}, {"cnnviz/errors", "cnnviz/recorder"}),
+    "cnnviz/prediction": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/networks"}),
+    "cnnviz/training": (
+        PLAIN | {"torch", "safetensors"},
+        {f"cnnviz/{name}" for name in ("errors", "networks", "training", "weights")},
+    ),
     "cnnviz/engine": (
         PLAIN | {"torch", "PIL"},
         {f"cnnviz/{name}" for name in ("activations", "catalogue", "errors", "images", "networks", "weights")},
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,
-        {"cnnviz/errors", "cnnviz/graph", "cnnviz/analysis", "cnnviz/networks/card"},
+        {"cnnviz/errors", "cnnviz/graph", "cnnviz/analysis", "cnnviz/networks/card", "cnnviz/vocabulary"},
     ),
     "cnnviz/views/graphviz_worker": ({"pygraphviz"}, set()),
     "cnnviz/cli": ({"tqdm", "psutil", "numpy", "torch"}, {"cnnviz"}),
-    "app": ({"streamlit", "pandas"}, {"cnnviz", "app"}),
+    "app": ({"streamlit", "pandas", "PIL"}, {"cnnviz", "app"}),
 }
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
@@ -103,7 +114,12 @@ def test_every_direct_dependency_is_pinned_and_explained():
 
 
 def test_ci_runs_the_readmes_test_line():
-    assert re.search(r"^python3 -m venv .*pytest", (ROOT / "README.md").read_text(), re.MULTILINE)
+    line = re.search(r"^python3 -m venv .*pytest", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert line
+    ci = (ROOT / ".ci" / "run").read_text()
+    asked = re.search(r"grep -m 1 '(.+)' README\.md", ci)
+    assert re.search(asked[1], line[0])
+    assert 'eval "$test_line"' in ci
 
 
 def test_every_asset_names_its_source():

@@ -14,6 +14,7 @@ from cnnviz.images import (
     MAX_BYTES,
     MAX_INPUT_SIDE,
     NOTES,
+    as_mnist,
     as_received,
     load_image,
     photographs,
@@ -347,6 +348,95 @@ def test_impossible_options_are_refused(cat):
         to_input(cat, IMAGENET_CARD, fit="stretch")
     with pytest.raises(BadOption, match="2 channels"):
         to_input(cat, _card("odd", input_shape=(2, 8, 8), normalisation=IMAGENET))
+
+
+# --- a frame, and digits as MNIST has them -----------------------------------
+
+
+BORDERED_CARD = _card("framed", input_shape=(1, 32, 32), border=2, normalisation=DIGIT_CARD.normalisation)
+
+
+def test_a_picture_of_the_inner_size_lies_pixel_for_pixel_within_the_border():
+    pixels = np.random.default_rng(0).integers(0, 255, (28, 28), dtype=np.uint8)
+    received = np.asarray(as_received(Image.fromarray(pixels).convert("RGB"), BORDERED_CARD))
+    assert received.shape == (32, 32)
+    assert np.array_equal(received[2:-2, 2:-2], pixels)
+    assert np.array_equal(received[2:-2, :2], pixels[:, [0, 0]])
+    assert np.array_equal(received[-2:, 2:-2], pixels[[-1, -1]])
+    assert np.array_equal(as_received(Image.fromarray(pixels), BORDERED_CARD), received)  # mode L
+
+
+@pytest.mark.parametrize("fit", ["crop", "squeeze"])
+@pytest.mark.parametrize(("size", "border"), [((32, 32), 2), ((64, 96), (4, 6)), ((8, 8), 0), ((1, 1), 0)])
+def test_a_border_grows_with_the_size(size, border, fit):
+    picture = Image.effect_noise((200, 200), 80)
+    picture.paste(255, (0, 0, 200, 1))
+    received = np.asarray(as_received(picture.convert("RGB"), BORDERED_CARD, size, fit))
+    down, across = np.broadcast_to(border, 2)
+    assert received.shape == size
+    assert (received[: down + 1] == received[0]).all()
+    assert (received[:, : across + 1] == received[:, :1]).all()
+    assert not (received[: down + 2] == received[0]).all() or size == (1, 1)
+
+
+def test_a_border_in_colour(cat):
+    card = _card("framed", input_shape=(3, 32, 32), border=2, normalisation=CIFAR10)
+    assert as_received(cat, card).size == (32, 32)
+    assert as_received(cat, card).mode == "RGB"
+
+
+def inked(size, box):
+    drawing = Image.new("L", size)
+    drawing.paste(255, box)
+    return drawing
+
+
+@pytest.mark.parametrize("box", [(10, 20, 50, 100), (200, 5, 240, 85), (0, 0, 3, 6)])
+def test_a_drawing_fills_mnists_box_and_is_centred(box):
+    rows, columns = np.nonzero(np.asarray(as_mnist(inked((280, 200), box))))
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (20, 10)
+    assert (rows.mean(), columns.mean()) == pytest.approx((14, 14), abs=0.51)
+
+
+def test_it_is_centred_by_mass_within_the_field():
+    drawing = inked((300, 300), (100, 50, 200, 80))
+    drawing.paste(255, (140, 80, 160, 250))  # a T
+    values = np.asarray(as_mnist(drawing), dtype=float)
+    assert (values.sum(1) @ np.arange(28)) / values.sum() == pytest.approx(14, abs=0.51)
+    rows, _ = np.nonzero(values)
+    assert (rows.min() + rows.max()) / 2 > 16  # the box itself lies lower
+
+
+def test_colours_of_pen_and_paper_make_no_difference():
+    light = inked((100, 120), (30, 20, 50, 90))
+    expected = np.asarray(as_mnist(light))
+    for dark in (
+        Image.eval(light, lambda v: 255 - v),
+        Image.eval(light, lambda v: 110 - v // 3),
+        light.convert("RGB"),
+    ):
+        assert np.array_equal(as_mnist(dark), expected)
+
+
+def test_mnists_own_digits_pass_unchanged_and_survive_enlarging():
+    digit = load_image(photographs()["digit-3"].read_bytes())
+    own = np.asarray(digit.convert("L"), dtype=int)
+    assert np.array_equal(as_mnist(digit), own)
+    assert np.array_equal(as_mnist(Image.eval(digit, lambda v: 255 - v)), own)
+    again = np.asarray(as_mnist(digit.resize((280, 280), Image.Resampling.BICUBIC)), dtype=int)
+    assert np.abs(again - own).mean() < 8
+
+
+@pytest.mark.parametrize("size", [(280, 280), (28, 28), (1, 1), (1, 500), (3, 2)])
+@pytest.mark.parametrize("grey", [0, 120, 255])
+def test_an_empty_drawing_is_black(size, grey):
+    assert not np.asarray(as_mnist(Image.new("L", size, grey))).any()
+    assert as_mnist(Image.new("L", size, grey)).size == (28, 28)
+
+
+@pytest.mark.parametrize("box", [(5, 5, 6, 6), (0, 0, 100, 1), (99, 0, 100, 100)])
+def test_dots_and_lines_are_drawings_too(box):
+    assert np.asarray(as_mnist(inked((100, 100), box))).max() == 255
 
 
 def test_photographs_come_along():

@@ -5,6 +5,8 @@ import pytest
 import torch
 from foreign import Dense, Functional, PreActivation, Recurrent, SqueezeExcitation, is_layer
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from cnnviz import networks
 from cnnviz.errors import BadOption, ShapeMismatch, Untraceable
@@ -202,6 +204,112 @@ def test_one_layer_is_a_network_too():
     assert [layer.path for layer in graph.layers] == ["input", "conv", "output"]
 
 
+def flops_by_pytorch(module: nn.Module, x: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(x)
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (nn.Sequential(nn.Conv1d(3, 8, kernel_size=3), nn.MaxPool1d(2), nn.AvgPool1d(2)), (3, 20)),
+        (nn.Sequential(nn.Conv3d(2, 4, kernel_size=3, padding=1), nn.AvgPool3d(2)), (2, 6, 6, 6)),
+        (nn.Sequential(nn.ConvTranspose2d(4, 6, kernel_size=2, stride=2), nn.Conv2d(6, 2, kernel_size=1)), (4, 5, 5)),
+        (nn.Sequential(nn.Conv2d(4, 8, kernel_size=3, padding=2, dilation=2, groups=4), nn.ReLU6()), (4, 9, 9)),
+        (nn.Sequential(nn.Unflatten(1, (5, 3)), nn.Flatten(0, 1), nn.Conv2d(3, 4, kernel_size=3)), (15, 6, 6)),
+        (nn.Sequential(nn.ZeroPad2d((1, 2, 0, 1)), nn.LocalResponseNorm(3), nn.Conv2d(3, 2, kernel_size=3)), (3, 6, 6)),
+        (nn.Sequential(nn.Conv2d(3, 4, kernel_size=3, padding="same", padding_mode="reflect"), nn.GELU()), (3, 6, 6)),
+    ],
+)
+def test_any_rank_of_convolution_counts_what_pytorch_counts(module, shape):
+    """Also where a forward has put more than the batch first, as video networks do."""
+    graph = trace(module, shape)
+    x = torch.randn(1, *shape)
+    assert graph.totals.flops == flops_by_pytorch(module, x)
+    real = tuple(module(x).shape)
+    assert graph.layer("output").output_shape == (real[1:] if real[0] == 1 else real)
+
+
+class Unpooling(nn.Module):
+    """SegNet's: pooling gives its places along."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(kernel_size=2, return_indices=True)
+        self.unpool = nn.MaxUnpool2d(kernel_size=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled, places = self.pool(x)
+        return self.unpool(pooled, places)
+
+
+class Expanded(nn.Module):
+    """The gate as many write it: expanded before the product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Conv2d(3, 3, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gate(F.adaptive_avg_pool2d(x, 1)).sigmoid().expand_as(x)
+
+
+class Listed(nn.Module):
+    """Children kept in a list of its own as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 3, kernel_size=1), nn.Sequential(nn.Conv2d(3, 3, kernel_size=1))
+        self.stages = [self.a, self.b]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for stage in self.stages:
+            x = stage(x)
+        return x
+
+
+class Padded(nn.Module):
+    """Option A written out, with a constant made of a map; random numbers and the input's device and type used."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x[:, :, ::2, ::2]
+        y = torch.cat([y, y.new_zeros(y.shape)], dim=1)
+        ramp = torch.linspace(0, 1, y.shape[-1], dtype=x.dtype, device=x.device.type)
+        return y + ramp
+
+
+def test_what_others_write():
+    assert trace(Unpooling(), (2, 8, 8)).layer("output").output_shape == (2, 8, 8)
+    assert roles_into(trace(Expanded(), (3, 8, 8)), "mul") == [("input", "main"), ("sigmoid", "gate")]
+    assert [layer.path for layer in trace(Listed(), (3, 4, 4)).layers] == ["input", "a", "b.0", "output"]
+    padded = trace(Padded(), (3, 8, 8))
+    assert roles_into(padded, "concat") == [("slice", "main")]
+    assert padded.layer("concat").receptive_field.stride == (2, 2)
+
+
+def test_following_leaves_random_numbers_and_memory_alone():
+    class Noisy(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + torch.rand(1) + torch.zeros(1, 3, *x.shape[2:])
+
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    trace(Noisy(), (3, 20_000, 20_000))  # would be 4.8 GB
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_following_within_inference_mode():
+    with torch.inference_mode():
+        assert trace(SqueezeExcitation(), (3, 8, 8)) == trace(SqueezeExcitation(), (3, 8, 8))
+
+
+def test_a_compiled_module_is_followed_as_what_it_was():
+    module = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3))
+    assert trace(torch.compile(module), (3, 8, 8)).layers == trace(module, (3, 8, 8)).layers
+
+
 # --- what can't be followed
 
 
@@ -230,6 +338,22 @@ class Ignores(nn.Module):
         return torch.ones(3)
 
 
+@torch.jit.script
+def swish(x: Tensor) -> Tensor:
+    return x * torch.sigmoid(x)
+
+
+class Scripted(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + swish(x)
+
+
+def replaced() -> nn.Module:
+    module = nn.Sequential(nn.ReLU())
+    module[0].forward = lambda x: x * 2
+    return module
+
+
 class Fails(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -242,6 +366,9 @@ class Fails(nn.Module):
 @pytest.mark.parametrize(
     ("module", "words"),
     [
+        (Scripted(), ["out of sight", "write that part in Python"]),
+        (replaced(), ["0 has had its forward replaced"]),
+        (nn.Sequential(nn.LazyConv2d(4, kernel_size=3)), ["0 has no parameters yet"]),
         (Decides(), ["Decides decides by the values", "line", "test_trace.py"]),
         (Fails(), ["inner.1 decides by the values"]),
         (Assigns(), ["Assigns writes into part of a tensor", "torch.where"]),
@@ -279,6 +406,26 @@ def test_an_input_that_does_not_fit_names_the_layer_what_it_got_and_what_it_need
     with pytest.raises(ShapeMismatch) as caught:
         trace(module, shape)
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("norm", "sentence"),
+    [
+        (nn.BatchNorm2d(16), "1 needs 16 channels, but gets 8 from a 6 x 6 input."),
+        (nn.GroupNorm(4, 12), "1 needs 12 channels, but gets 8 from a 6 x 6 input."),
+        (nn.LayerNorm([8, 5, 5]), "1 needs 8 x 5 x 5 values at the end, but gets 8 x 4 x 4 from a 6 x 6 input."),
+    ],
+)
+def test_a_norm_that_does_not_fit_is_named(norm, sentence):
+    with pytest.raises(ShapeMismatch) as caught:
+        trace(nn.Sequential(nn.Conv2d(3, 8, kernel_size=3), norm), (3, 6, 6))
+    assert str(caught.value) == sentence
+
+
+def test_a_mistake_of_ours_is_not_blamed_on_the_network(monkeypatch):
+    monkeypatch.setattr("cnnviz.operations._SIGNATURES", None)
+    with pytest.raises(AttributeError):
+        trace(SqueezeExcitation(), (3, 8, 8))
 
 
 def test_an_impossible_shape_is_refused():

@@ -7,18 +7,23 @@ import streamlit as st
 from app import cache, state
 from app.components.graph import layer_graph
 from cnnviz.catalogue import Options
+from cnnviz.views.dot import Direction
 from cnnviz.views.drawing import Unfolded, legend
 from cnnviz.views.export import python_lines
 
 
 def panel(options: Options, path: str) -> None:
     """The layer graph; equal blocks in a row are folded until one opens them."""
-    firsts = [run.blocks[0] for run in cache.folds_of(options)]
+    runs = {run.blocks[0]: run.blocks for run in cache.folds_of(options)}
+    firsts = list(runs)
     opened = state.opened(options.network, firsts)
     picture = cache.drawing_of(options, opened)
 
     def fold() -> None:
         state.toggle_fold(options.network, firsts, st.session_state["graph"].fold)
+
+    def back() -> None:
+        state.one_level_back(options.network, runs, path, cache.graph_of(options))
 
     with st.container(horizontal=True, vertical_alignment="center"):
         if firsts:
@@ -30,28 +35,32 @@ def panel(options: Options, path: str) -> None:
                 args=(options.network, [] if everything else firsts),
                 help="Or click the name of a run of equal blocks in the graph.",
             )
-        take_along(options, opened, path)
+        direction: Direction = "LR" if st.toggle("Left to right", key="across", bind=state.BOUND) else "TB"
+        take_along(options, opened, direction, path)
     layer_graph(
-        cache.svg_of(options, opened),
+        cache.svg_of(options, opened, direction),
         lit=picture.node_of(path),
         key="graph",
         on_pick=state.picked("graph"),
         on_fold=fold,
+        on_back=back,
+        runs=runs,
+        direction=direction,
     )
     st.caption(legend(picture))
 
 
-def take_along(options: Options, opened: Unfolded, path: str) -> None:
+def take_along(options: Options, opened: Unfolded, direction: Direction, path: str) -> None:
     """The picture just as it is shown, and the whole graph as text."""
     with st.popover("Take along", icon=":material/download:"):
         st.caption("The picture as it is shown:")
         with st.container(horizontal=True):
             for form in ("svg", "pdf", "png"):
-                download(options, form, lambda form=form: cache.picture_file(options, opened, form))
-            download(options, "dot", lambda: cache.dot_text(options, opened))
+                download(options, form, lambda form=form: cache.picture_file(options, opened, direction, form))
+            download(options, "dot", lambda: cache.dot_text(options, opened, direction))
         st.caption("The graph as text:")
         with st.container(horizontal=True):
-            download(options, "mmd", lambda: cache.mermaid_text(options, opened), "Mermaid")
+            download(options, "mmd", lambda: cache.mermaid_text(options, opened, direction), "Mermaid")
             download(options, "json", lambda: cache.json_text(options))
         st.caption("The same in Python:")
         st.code(python_lines(cache.graph_of(options), path, options.chosen), language="python")

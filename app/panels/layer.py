@@ -10,6 +10,7 @@ from cnnviz.engine.local import Picture
 from cnnviz.graph import LayerGraph
 from cnnviz.views import figures, tables
 from cnnviz.views.drawing import by_sign, title
+from cnnviz.views.explain import explain
 
 
 def control(graph: LayerGraph) -> str:
@@ -24,6 +25,29 @@ def control(graph: LayerGraph) -> str:
         bind=state.BOUND,
         on_change=state.layer_changed,
     )
+
+
+def numbers(graph: LayerGraph, path: str) -> None:
+    """The layer card: each formula with this layer's numbers, what the layer is for, and where it stands."""
+    card = explain(graph, path)
+    st.markdown(f"**{card.heading}** · {card.shapes}")
+    if card.block or card.arm:
+        st.caption(" · ".join(filter(None, (card.arm, card.block))))
+    for formula in card.formulas:
+        name, equation = st.columns([2, 5], vertical_alignment="center")
+        name.markdown(f":small[{formula.name}]", help=f"${formula.symbols}$, where {formula.where}")
+        equation.markdown(f"${formula.equation}$")
+    for note in card.notes:
+        st.markdown(f"- {note}")
+    if card.sees:
+        st.caption(card.sees)
+    with st.container(horizontal=True):
+        for share in card.shares:
+            st.metric(f"of all {share.name}", f"{share.percent:.3g} %", width="content")
+    st.markdown(card.purpose)
+    if card.definition:
+        st.latex(card.definition)
+    st.caption(card.source)
 
 
 def maps(options: Options, graph: LayerGraph, path: str, picture: Picture) -> None:
@@ -46,7 +70,7 @@ def maps(options: Options, graph: LayerGraph, path: str, picture: Picture) -> No
     scale = st.segmented_control(
         "One colour scale for each", ["layer", "channel"], default="layer", required=True, key="scale", bind=state.BOUND
     )
-    drawn = quantise(result.maps, scale)
+    drawn = result.drawn(scale)
     channel = state.channel_of(layer)
     if channel is not None:
         large, numbers = st.columns([3, 2], vertical_alignment="center")

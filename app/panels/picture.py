@@ -5,7 +5,6 @@ import streamlit as st
 from app import cache, state
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
-from cnnviz.images import as_received
 from cnnviz.networks import card
 
 
@@ -28,6 +27,6 @@ def panel(options: Options) -> Picture:
     picture: Picture = st.session_state.get("own picture") or cache.photograph(sample)
     for note in picture.image.info.get("cnnviz_notes", ()):
         st.info(note)
-    received = as_received(picture.image, entry, options.size)
-    st.image(received, "The picture as the network receives it", width=min(300, max(128, received.width)))
+    received = cache.received(options.network, options.size, picture.digest, picture.image)
+    st.image(received, "The picture as the network receives it", width=received.width, alt="the picture chosen")
     return picture

@@ -48,4 +48,4 @@ def panel(options: Options, graph: LayerGraph) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    note.caption(f"{tables.CONVENTION} An empty receptive field is the whole input.")
+    note.caption(f"{tables.CONVENTION} An empty receptive field is the whole input, or no fixed window of it.")

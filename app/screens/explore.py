@@ -22,13 +22,15 @@ with left:
 with right:
     table_place, layer_place = st.container(), st.container(border=True)
 with layer_place:
-    st.markdown("##### What a layer sees")
     path = layer.control(layers)
+    sees_place, numbers_place = st.tabs(["What it sees", "Its numbers"])
 with graph_place, sentences():
     graph.panel(options, path)
 with table_place, sentences():
     table.panel(options, layers)
 with picture_place, sentences():
     seen = picture.panel(options)
-    with layer_place, sentences():
+    with sees_place, sentences():
         layer.maps(options, layers, path, seen)
+with numbers_place, sentences():
+    layer.numbers(layers, path)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz.errors import BadOption, UnknownLayer
-from cnnviz.recorder import follow, name_of
+from cnnviz.recorder import follow, name_of, uncompiled
 
 
 def capture(
@@ -37,7 +37,8 @@ def capture(
     """
     if x.dim() < 2:
         raise BadOption(f"The input has shape {tuple(x.shape)}, but a batch is needed: (1, 3, 224, 224), say.")
-    program = follow(module, tuple(x.shape))
+    module = uncompiled(module)
+    program = follow(module, tuple(x.shape), x.dtype)
     numbers = {step.path: number for number, step in enumerate(program.steps) if step.live}
     numbers |= {path: ref.step for path, ref in program.outputs.items()}
     wanted = list(numbers if layers is None else layers)

@@ -21,15 +21,16 @@ def multiply_accumulates(op: str, hyperparameters: Mapping[str, Value], input_sh
         return math.prod(output_shape) * _int(hyperparameters["in_features"])
     if op not in ("conv", "convtranspose"):
         return 0
-    kernel = hyperparameters["kernel"]
-    assert isinstance(kernel, tuple)
+    kernel = hyperparameters.get("kernel")
+    if not isinstance(kernel, tuple):
+        return 0  # called by a name that we don't know the arguments of
     window = math.prod(kernel)
     if "connections" in hyperparameters:
         return math.prod(output_shape[1:]) * window * _int(hyperparameters["connections"])
     groups = _int(hyperparameters["groups"])
     if op == "convtranspose":
         return math.prod(input_shape) * window * output_shape[0] // groups
-    return math.prod(output_shape) * window * input_shape[0] // groups
+    return math.prod(output_shape) * window * _int(hyperparameters["in_channels"]) // groups
 
 
 def connections(layer: Layer) -> int:

@@ -5,25 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from cnnviz.graph import Block, Layer, LayerGraph
-
-ACTIVATIONS = frozenset(
-    [
-        "celu",
-        "elu",
-        "gelu",
-        "hardsigmoid",
-        "hardswish",
-        "leakyrelu",
-        "mish",
-        "prelu",
-        "relu",
-        "relu6",
-        "selu",
-        "sigmoid",
-        "silu",
-        "tanh",
-    ]
-)
+from cnnviz.vocabulary import ACTIVATIONS
 
 
 @dataclass(frozen=True)

@@ -6,39 +6,7 @@ Source: Araujo, Norris, Sim 2019, 'Computing receptive fields of convolutional n
 from collections.abc import Mapping, Sequence
 
 from cnnviz.graph import ReceptiveField, Shape, Value
-
-POINTWISE = frozenset(
-    [
-        "add",
-        "sub",
-        "mul",
-        "div",
-        "concat",
-        "batchnorm",
-        "celu",
-        "dropout",
-        "elu",
-        "gelu",
-        "hardsigmoid",
-        "hardswish",
-        "hardtanh",
-        "leakyrelu",
-        "logsigmoid",
-        "lrn",
-        "mish",
-        "prelu",
-        "relu",
-        "relu6",
-        "selu",
-        "sigmoid",
-        "silu",
-        "softplus",
-        "softsign",
-        "tanh",
-        "output",
-    ]
-)
-"""Operations whose unit sees of each input no more than the place it stands at."""
+from cnnviz.vocabulary import POINTWISE
 
 PIXEL = ReceptiveField(size=(1, 1), stride=(1, 1), start=(0, 0))
 
@@ -64,9 +32,12 @@ def receptive_field_after(
     known = [field for field in fields if field is not None]
     if len(output_shape) != 3 or not fields or len(known) < len(fields):
         return None
-    if op in POINTWISE:
+    across_channels = op in ("chunk", "split", "softmax", "logsoftmax") and hyperparameters.get("dim") in (1, -3)
+    if op in POINTWISE or across_channels:
         return _hull(known)
     shape = input_shapes[0]
+    if len(shape) != 3:
+        return None
     if "output_size" in hyperparameters:  # adaptive pooling: a fixed window only where it divides evenly
         if output_shape[1:] == (1, 1) or any(n % m for n, m in zip(shape[1:], output_shape[1:], strict=True)):
             return known[0] if shape == output_shape and shape[1:] != (1, 1) else None

@@ -7,7 +7,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -99,9 +99,15 @@ def _parser() -> argparse.ArgumentParser:
     replicate.add_argument("--map", metavar="H,W", default="1,1", help="size of the map that both run over")
     _json(replicate)
 
+    _picture_commands(command)
+    _long_commands(command)
+    return parser
+
+
+def _picture_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     activations = command("activations", "what layers give for a picture, as one picture or as numbers")
     _network(activations)
-    activations.add_argument("picture", metavar="PICTURE", help="a JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF file")
+    _picture(activations)
     activations.add_argument(
         "--layer",
         metavar="PATH",
@@ -110,17 +116,33 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="as 'cnnviz table' has it; several times for several layers in one .npz",
     )
-    activations.add_argument("--device", default="auto", metavar="D", help="auto (CUDA, MPS, CPU), cuda, mps or cpu")
-    activations.add_argument(
-        "--weights", default="auto", metavar="W", help="auto, random, bundled, imagenet, or a file"
-    )
+    _device(activations)
+    _weights(activations)
     activations.add_argument("--size", metavar="N", help="side of the input, or its H,W")
     _json(activations)
     _output(activations, required=True, what="maps.png or maps.npz")
 
+    predict = command("predict", "what a network takes a picture for, and with which weights")
+    _network(predict)
+    _picture(predict)
+    predict.add_argument("--top", type=int, default=10, metavar="K", help="how many classes, by default 10")
+    _device(predict)
+    _weights(predict)
+    _json(predict)
+
+
+def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    train = command("train", "make a set of weights by its recipe; called again, it goes on where it was stopped")
+    train.add_argument("recipe", metavar="RECIPE", help="lenet5-mnist")
+    train.add_argument("--data", metavar="DIR", help="holds the data set, or gets it; by default in the user's cache")
+    train.add_argument("--seed", type=int, default=0, metavar="N", help="by default 0")
+    train.add_argument("--epochs", type=int, metavar="N", help="stop after the Nth of the recipe's epochs")
+    train.add_argument("-o", "--output", metavar="FOLDER", help="for weights, log, checkpoint; by default runs/RECIPE")
+    _device(train)
+    _json(train)
+
     app = command("app", "start the app, and say where the room's phones reach it")
     app.add_argument("--port", type=int, default=8501, metavar="P")
-    return parser
 
 
 def _network(parser: argparse.ArgumentParser) -> None:
@@ -129,6 +151,18 @@ def _network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", metavar="N", type=int, help="number of classes")
     parser.add_argument("--shortcut", metavar="A|B|C", help="shortcut option of a residual network")
     parser.add_argument("--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads, where there are some")
+
+
+def _picture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("picture", metavar="PICTURE", help="a JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF file")
+
+
+def _device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (CUDA, MPS, CPU), cuda, mps or cpu")
+
+
+def _weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--weights", default="auto", metavar="W", help="auto, random, bundled, imagenet, or a file")
 
 
 def _json(parser: argparse.ArgumentParser, dest: str = "json") -> None:

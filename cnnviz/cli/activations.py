@@ -1,34 +1,27 @@
 """`cnnviz activations NET PICTURE --layer PATH -o maps.png|.npz`."""
 
 import io
-import sys
 import zipfile
 from argparse import Namespace
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from cnnviz import catalogue, networks
+from cnnviz import catalogue
 from cnnviz.activations.capture import capture
 from cnnviz.activations.pictures import grid_png
-from cnnviz.catalogue import Options
 from cnnviz.cli.options import options_of
 from cnnviz.cli.output import as_json, chosen, write
+from cnnviz.cli.pictures import enough_memory, filled, foreign_module, progress, read
 from cnnviz.engine.local import choose_device
-from cnnviz.errors import BadImage, BadOption, DeviceUnavailable
+from cnnviz.errors import BadOption
 from cnnviz.graph import LayerGraph
-from cnnviz.images import MAX_BYTES, load_image, to_input
+from cnnviz.images import to_input
 from cnnviz.views.export import plain
-from cnnviz.weights import fill, resolve
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 FORMATS = {".png": "png", ".npz": "npz"}
 Maps = dict[str, npt.NDArray[np.float32]]
@@ -42,8 +35,8 @@ def run(arguments: Namespace) -> None:
         raise BadOption(f"{len(paths)} layers don't fit into one picture: name an .npz file, or one --layer.")
     options = options_of(arguments)
     # all that can be wrong is found before the weights are made, which takes its time
-    picture = _read(arguments.picture)
-    foreign = _foreign_module(options)
+    picture = read(arguments.picture)
+    foreign = foreign_module(options)
     if foreign is None:
         graph = catalogue.describe(options)
     else:
@@ -55,8 +48,7 @@ def run(arguments: Namespace) -> None:
     x = torch.from_numpy(to_input(picture, card, (height, width)))
     device = choose_device(arguments.device)
 
-    with _progress(f"{graph.network}: weights", bar_format="{desc} …"):
-        module, label = _filled(options, foreign, arguments.weights, device)
+    module, label, _ = filled(options, foreign, arguments.weights, device)
     maps = _captured(module, x.to(device), paths, graph)
     if form == "png":
         title = f"{graph.network} {paths[0]}, {label}"
@@ -76,58 +68,14 @@ def run(arguments: Namespace) -> None:
     write(f"{graph.network} with {label}, on {device}: {arguments.output}\n")
 
 
-def _read(file: str) -> "Image":
-    path = Path(file)
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-        raise BadImage(f"The picture '{file}' can't be read: {getattr(error, 'strerror', None) or error}.") from error
-    picture = load_image(data, path.name)
-    for note in picture.info.get("cnnviz_notes", ()):
-        print(note, file=sys.stderr)
-    return picture
-
-
-def _foreign_module(options: Options) -> nn.Module | None:
-    if not catalogue.is_foreign(options.network):
-        return None
-    normalisation = catalogue.card_of(options, foreign=True).normalisation.name
-    print(f"{options.network} gets the picture in the normalisation '{normalisation}'.", file=sys.stderr)
-    return catalogue.construct(options, foreign=True)
-
-
-def _filled(options: Options, foreign: nn.Module | None, weights: str, device: torch.device) -> tuple[nn.Module, str]:
-    """The module with weights, on its device, and the phrase that names them."""
-    if foreign is None:
-        key, classes, shortcut, heads = options.network, options.classes, options.shortcut, options.heads
-        found = networks.source_for(key, weights, classes, shortcut, heads)
-        module = networks.build(key, weights=found, device=device, classes=classes, shortcut=shortcut, heads=heads)
-        return module, found.label
-    label = f"weights as {options.network} makes them"
-    if weights != "auto":
-        source = resolve(options.network, weights)
-        fill(foreign, source)
-        label = source.label
-    return foreign.to(device), label
-
-
 def _captured(module: nn.Module, x: torch.Tensor, paths: list[str], graph: LayerGraph) -> Maps:
-    with _progress(graph.network, unit="op") as bar:
+    with progress(graph.network, unit="op") as bar, enough_memory(graph.network, x.device):
 
         def on_step(done: int, steps: int) -> None:
             bar.total = steps
             bar.update(done - bar.n)
 
-        try:
-            found = capture(module, x, paths, on_step=on_step)
-        except RuntimeError as error:  # torch.OutOfMemoryError is one
-            if "memory" not in str(error).lower():
-                raise
-            raise DeviceUnavailable(
-                f"{graph.network} at this input size needs more memory than '{x.device}' has; "
-                f"use a smaller --size, or --device cpu."
-            ) from error
+        found = capture(module, x, paths, on_step=on_step)
     return {path: tensor[0].float().cpu().numpy() for path, tensor in found.items()}
 
 
@@ -149,7 +97,3 @@ def _facts(path: str, values: npt.NDArray[np.float32]) -> Mapping[str, Any]:
         "high": plain(float(values.max())),
         "mean": plain(float(values.mean(dtype=np.float64))),
     }
-
-
-def _progress(what: str, **how: Any) -> "tqdm[Any]":
-    return tqdm(desc=what, leave=False, disable=not sys.stderr.isatty(), **how)

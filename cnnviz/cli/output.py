@@ -47,7 +47,7 @@ def chosen(given: str | None, file: str | None, formats: Mapping[str, str], defa
         return given or default
     extension = Path(file).suffix.lower()
     if extension not in formats:
-        raise BadOption(f"'{file}' doesn't say its format: end it in {listed(formats)}, or give --format.")
+        raise BadOption(f"'{file}' doesn't say its format: end it in {listed(formats)}, or name the format.")
     return formats[extension]
 
 

@@ -11,12 +11,13 @@ from cnnviz.views.export import receptive_field_json
 def run(arguments: Namespace) -> None:
     """Print size, stride and start of a layer's receptive field."""
     graph = describe(options_of(arguments), foreign=True)
-    layer = graph.layer(arguments.layer)
+    inside = {block.path: block.layers for block in graph.blocks}
+    layer = graph.layer(inside.get(arguments.layer, (arguments.layer,))[-1])  # a block sees what its end sees
     field = layer.receptive_field
     if arguments.json:
         write(as_json(receptive_field_json(graph, layer)))
     elif field is None:
-        write(f"A unit of {graph.network}'s {layer.path} sees the whole input.\n")
+        write(f"A unit of {graph.network}'s {layer.path} sees the whole input, or no fixed window of it.\n")
     else:
         write(
             f"size    {field.size[0]} × {field.size[1]}\n"

@@ -4,11 +4,12 @@ Pages of many visitors ask at once; passes side by side would only take the proc
 other. Equal requests share one computation, and its result is kept until the budget is used up.
 """
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Generic, TypeVar
 
@@ -19,14 +20,18 @@ from PIL import Image
 from torch import nn
 
 from cnnviz.activations.capture import capture
-from cnnviz.catalogue import Options
+from cnnviz.activations.pictures import Maps, Scale, quantise
+from cnnviz.catalogue import Options, describe
 from cnnviz.errors import DeviceUnavailable
 from cnnviz.images import Fit, to_input
 from cnnviz.networks import build, card, source_for
 from cnnviz.weights import Source
 
 T = TypeVar("T")
-DEVICES = ("auto", "cuda", "mps", "cpu")
+MOST_WAITING = 64  # passes, the running one included
+MOST_BYTES = 2_000_000_000  # of the two largest maps that a pass holds at once
+MOST_MACS = 500_000_000_000  # half a minute on two quiet cores
+_OUT_OF_MEMORY = re.compile("out of memory|not enough memory|can't allocate memory", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,13 @@ class Result:
     trained: bool
     device: str
     note: str = ""
+    _drawn: dict[Scale, Maps] = field(default_factory=dict, compare=False)
+
+    def drawn(self, scale: Scale) -> Maps:
+        """The maps ready to be drawn; made once, however many look at them."""
+        if scale not in self._drawn:
+            self._drawn[scale] = quantise(self.maps, scale)
+        return self._drawn[scale]
 
 
 class Budget(Generic[T]):
@@ -111,12 +123,15 @@ class Engine:
             CnnvizError: whatever is wrong with the network, the weights, the layer or the device.
         """
         source = source_for(options.network, weights, options.classes, options.shortcut, options.heads)
+        _check_effort(options, layer)
         key = (options, picture.digest, layer, source, fit, device)
         with self._lock:
             found = self._results.get(key)
             if found is not None:
                 return found
             future = self._running.get(key)
+            if future is None and len(self._running) >= MOST_WAITING:
+                raise DeviceUnavailable(f"{MOST_WAITING} other pictures are being looked at; try again in a moment.")
             if future is None:
                 future = self._worker.submit(self._compute, options, picture.image, layer, source, fit, device)
                 self._running[key] = future
@@ -136,9 +151,9 @@ class Engine:
         try:
             return self._forward(options, image, layer, source, fit, place)
         except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's is a plain one
-            problem = str(error)
-        if "memory" not in problem.lower():
-            raise RuntimeError(problem)
+            if not _OUT_OF_MEMORY.search(str(error)):
+                raise
+        # gone on with out here, as the exception holds on to the tensors of the failed pass
         if place.type == "cpu":
             raise DeviceUnavailable(
                 f"{options.network} at this input size needs more memory than this machine has; use a smaller size."
@@ -184,11 +199,34 @@ def choose_device(wanted: str = "auto") -> torch.device:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
         return torch.device(next(name for name, available in there.items() if available))
-    if not there.get(wanted.partition(":")[0], False):
+    try:
+        place = torch.device(wanted)
+    except RuntimeError:
+        place = torch.device("meta")
+    if not there.get(place.type, False) or (place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count()):
         raise DeviceUnavailable(
             f"The device '{wanted}' isn't there; use {' or '.join(name for name, ok in there.items() if ok)}."
         )
-    return torch.device(wanted)
+    return place
+
+
+def _check_effort(options: Options, layer: str) -> None:
+    """Refuses a pass beforehand that this machine couldn't hold, or would never end.
+
+    Raises:
+        UnknownLayer: the network has no such layer.
+        DeviceUnavailable: with what it would take.
+    """
+    graph = describe(options)
+    upto = graph.layers[: graph.layers.index(graph.layer(layer)) + 1]
+    held = sum(sorted(step.activation_bytes for step in upto)[-2:])
+    macs = sum(step.macs for step in upto)
+    if held > MOST_BYTES or macs > MOST_MACS:
+        raise DeviceUnavailable(
+            f"Up to {layer}, {options.network} at this size takes {held / 1e9:.1f} GB at once and {macs / 1e9:,.0f} "
+            f"billion multiply-accumulates, more than the {MOST_BYTES / 1e9:.0f} GB and {MOST_MACS / 1e9:,.0f} billion "
+            "that are allowed; use a smaller size."
+        )
 
 
 def _device_name(place: torch.device) -> str:

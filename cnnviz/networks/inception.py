@@ -308,7 +308,7 @@ CATALOGUE = (
         "googlenet-bn",
         title="GoogLeNet with batch norm",
         year=2015,
-        idea="GoogLeNet with batch norm after every convolution, in place of biases and LRN.",
+        idea="GoogLeNet with batch norm for biases and LRN, and a 3x3 where the 5x5 was: what published weights fit.",
         build=NormGoogLeNet,
         input_shape=(3, 224, 224),
         normalisation=MINUS_ONE_TO_ONE,

@@ -18,8 +18,8 @@ LECUN_1998 = Paper(
 MNIST = Normalisation("MNIST, -0.1 to 1.175", mean=(0.1 / 1.275,), std=(1 / 1.275,))
 
 BORDER = 2
-"""Section II.B: MNIST's 28 x 28 in the middle of 32 x 32, so that the ends of strokes, too, can lie in the centre of what
-C3's and C5's units see."""
+"""Section II.B: MNIST's 28 x 28 in the middle of 32 x 32, so that the ends of strokes, too, can lie in the
+centre of what the highest units see."""
 
 TABLE_I = """
     X . . . X X X . . X X X X . X X

@@ -3,30 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-_FACTORIES = frozenset(
-    {
-        torch.arange,
-        torch.as_tensor,
-        torch.empty,
-        torch.empty_strided,
-        torch.eye,
-        torch.full,
-        torch.linspace,
-        torch.logspace,
-        torch.ones,
-        torch.rand,
-        torch.randint,
-        torch.randn,
-        torch.randperm,
-        torch.scalar_tensor,
-        torch.tensor,
-        torch.zeros,
-    }
-)
+from cnnviz.operations import FACTORIES
+
 _FILLS = frozenset(
     {
         Tensor.copy_,
@@ -60,7 +41,7 @@ class OnMeta(TorchFunctionMode):
     ) -> Any:
         """Call `func`, on the meta device if it makes a tensor; return its tensor if it only fills one."""
         kwargs = kwargs or {}
-        if func in _FACTORIES:
+        if func in FACTORIES:
             return func(*args, **{**kwargs, "device": kwargs.get("device") or "meta"})
         if func in _FILLS or getattr(func, "__module__", None) == "torch.nn.init":
             tensor: Tensor = args[0] if args else kwargs["tensor"]

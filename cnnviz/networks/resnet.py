@@ -12,7 +12,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnnviz.networks.card import IMAGENET, Card, Paper, one_crop
+from cnnviz.networks.card import IMAGENET, Accuracy, Card, Paper, one_crop
 
 HE_2015 = Paper(
     "He, Zhang, Ren, Sun 2015: Deep Residual Learning for Image Recognition",
@@ -228,7 +228,7 @@ def _residual(depth: int, block: Block, blocks: tuple[int, int, int, int], *, to
     )
 
 
-def _plain(depth: int, blocks: tuple[int, int, int, int]) -> Card:
+def _plain(depth: int, blocks: tuple[int, int, int, int], top5: Accuracy | None = None) -> Card:
     return Card(
         f"plain{depth}",
         title=f"Plain-{depth}",
@@ -238,6 +238,7 @@ def _plain(depth: int, blocks: tuple[int, int, int, int]) -> Card:
         input_shape=(3, 224, 224),
         normalisation=IMAGENET,
         paper=HE_2015,
+        top5=top5,
     )
 
 
@@ -260,5 +261,5 @@ CATALOGUE = (
         printed="resnet18",
     ),
     _plain(18, (2, 2, 2, 2)),
-    _plain(34, (3, 4, 6, 3)),
+    _plain(34, (3, 4, 6, 3), Accuracy(89.98, "He et al. 2015, table 3: one network, ten crops, ImageNet validation")),
 )

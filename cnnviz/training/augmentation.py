@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Handwriting:
         degrees: turned by at most.
         slant: at most, sideways per height.
         scale: from, to; both axes together, and each by up to `stretch` of it on its own.
-        pen: how far, at most, each pixel goes to the darkest (or lightest) of its 3 x 3 neighbours; above 1 twice over.
+        pen: from, to; how far each pixel goes to the lightest (below 0: darkest) of its 3 x 3 neighbours;
+            what exceeds 1 goes a second time.
     """
 
     share: float = 0.8
@@ -44,8 +45,8 @@ class Handwriting:
         changed = between(0, 1) < self.share
         theta = self._moves(between, x.shape[-2:])
         pen = between(*self.pen).to(x.device)[:, None, None, None]
-        grid = F.affine_grid(theta.to(x.device), list(x.shape), align_corners=False)
-        y = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        grid = functional.affine_grid(theta.to(x.device), list(x.shape), align_corners=False)
+        y = functional.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
         y = _pen(_pen(y, pen.clamp(-1, 1)), (pen - 1).clamp(0, 1))
         return torch.where(changed.to(x.device)[:, None, None, None], y, x)
 
@@ -63,6 +64,6 @@ class Handwriting:
 
 def _pen(x: Tensor, amount: Tensor) -> Tensor:
     """Thicker strokes for an amount above 0, thinner ones below."""
-    thick = F.max_pool2d(x, 3, stride=1, padding=1)
-    thin = -F.max_pool2d(-x, 3, stride=1, padding=1)
+    thick = functional.max_pool2d(x, 3, stride=1, padding=1)
+    thin = -functional.max_pool2d(-x, 3, stride=1, padding=1)
     return x + amount.clamp(min=0) * (thick - x) + amount.clamp(max=0) * (x - thin)

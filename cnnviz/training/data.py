@@ -137,7 +137,8 @@ def fetch(url: str, known: Remote, folder: Path, notify: Callable[[str], None] |
         if len(content) != known.size or hashlib.sha256(content).hexdigest() != known.sha256:
             raise BadData(f"{url} gives another file than the one that is known; get '{name}' yourself into {folder}.")
         part.write_bytes(content)
-        return Path(os.replace(part, folder / name) or folder / name)
+        os.replace(part, folder / name)
     except (OSError, HTTPException, urllib.error.URLError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise BadData(f"'{name}' isn't in {folder}, and {url} can't be fetched into it ({reason}).") from error
+    return folder / name

@@ -10,7 +10,7 @@ import math
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from cnnviz import networks
 from cnnviz.errors import BadData, BadOption
@@ -86,8 +86,8 @@ def train(
         folder: gets the checkpoint, the log (RECIPE.jsonl, JSON, an epoch a line) and the weights
             (NETWORK.safetensors).
         seed: of the initial weights, the order of the pictures and their augmentation.
-        epochs: stop after so many of the recipe's epochs; its schedule stays the same, and a later
-            call goes on.
+        epochs: stop after so many of the recipe's epochs; its schedule stays the same, a later call
+            goes on, and a folder that has more already keeps them.
         on_step: is told epoch (from 1), steps done in it, and steps of an epoch.
         on_epoch: is told each new line of the log.
 
@@ -98,11 +98,9 @@ def train(
     last = recipe.epochs if epochs is None else epochs
     if not 1 <= last <= recipe.epochs:
         raise BadOption(f"{last} epochs were asked for, but {recipe.name} has 1 to {recipe.epochs}.")
-    if not -(2**63) <= seed < 2**63:
-        raise BadOption(f"The seed {seed} was given, but a seed has at most 63 bits.")
     place = torch.device(device)
     run = Run([], folder / f"{recipe.network}.safetensors", folder / f"{recipe.name}.jsonl")
-    module = networks.build(recipe.network, weights=Source("random", seed=seed), device=place, **recipe.options)  # type: ignore[arg-type]
+    module = networks.build(recipe.network, weights=Source("random", seed=seed), device=place, **recipe.options)
     optimiser = torch.optim.SGD(
         module.parameters(),
         recipe.rate,
@@ -121,14 +119,13 @@ def train(
         line = _epoch(recipe, card, module, optimiser, train_split, test_split, seed, len(run.epochs), on_step)
         run.epochs.append(line)
         _save(checkpoint, identity, module, optimiser, run.epochs)
+        write_log(run.log, run.epochs)
         if on_epoch:
             on_epoch(line)
-    write_log(run.log, run.epochs)
-    reached = run.epochs[-1]
     facts = {"recipe": recipe.name, "dataset": data.name, "seed": seed, "epochs": len(run.epochs)}
-    facts |= {"test_accuracy": f"{reached.test_accuracy:.2f}", "torch": torch.__version__}
+    facts |= {"test_accuracy": run.epochs[-1].test_accuracy, "torch": torch.__version__}
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    save_file(state, run.weights, {name: str(value) for name, value in facts.items()})
+    save_file(state, run.weights, {"training": json.dumps(facts)})  # one entry, as safetensors keeps no order
     return run
 
 
@@ -141,7 +138,7 @@ def prepare(images: Tensor, card: Card) -> Tensor:
     Returns:
         (N, C, H, W), float32, not normalised yet.
     """
-    return F.pad(images.float() / 255, (card.border,) * 4, mode="replicate")
+    return functional.pad(images.float() / 255, (card.border,) * 4, mode="replicate")
 
 
 def logits(module: nn.Module) -> nn.Module:
@@ -163,9 +160,9 @@ def evaluate(module: nn.Module, split: Split, card: Card) -> tuple[float, float]
     scores_of = logits(module).eval()
     loss = correct = 0.0
     with torch.inference_mode():
-        for images, labels in zip(split.images.split(TEST_BATCH), split.labels.split(TEST_BATCH), strict=True):
+        for images, labels in zip(*(torch.split(t, TEST_BATCH) for t in (split.images, split.labels)), strict=True):
             scores = scores_of(_normalised(prepare(images, card), card))
-            loss += float(F.cross_entropy(scores, labels, reduction="sum"))
+            loss += float(functional.cross_entropy(scores, labels, reduction="sum"))
             correct += int((scores.argmax(1) == labels).sum())
     return loss / len(split.labels), 100 * correct / len(split.labels)
 
@@ -200,14 +197,13 @@ def _epoch(
     generator = torch.Generator().manual_seed(state)
     layers = {path: own for path, child in module.named_modules() if (own := list(child.parameters(recurse=False)))}
     norms = {path: torch.zeros((), device=place) for path in layers}
-    loss_sum, correct = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
-    loss_sum, correct = loss_sum.to("cpu"), correct.to(place)
+    loss_sum, correct = torch.zeros((), device=place), torch.zeros((), dtype=torch.int64, device=place)
     scores_of = logits(module).train()
     order = torch.randperm(n, generator=generator).to(place)
     steps = math.ceil(n / recipe.batch)
     with torch.random.fork_rng():
         torch.manual_seed(state)  # dropout draws from the global state
-        for step, chosen in enumerate(order.split(recipe.batch)):
+        for step, chosen in enumerate(torch.split(order, recipe.batch)):
             rate = recipe.rate * recipe.schedule((number * steps + step) / (recipe.epochs * steps))
             optimiser.param_groups[0]["lr"] = rate
             x, labels = prepare(train.images[chosen], card), train.labels[chosen]
@@ -215,13 +211,13 @@ def _epoch(
                 x = recipe.augmentation(x, generator)
             with torch.autocast(place.type, torch.bfloat16) if recipe.bfloat16 else nullcontext():
                 scores = scores_of(_normalised(x, card))
-            loss = F.cross_entropy(scores.float(), labels)
+            loss = functional.cross_entropy(scores.float(), labels)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             for path, own in layers.items():
-                norms[path] += torch.stack([p.grad.norm() for p in own if p.grad is not None]).norm()
+                norms[path] += nn.utils.get_total_norm([p.grad for p in own if p.grad is not None])
             optimiser.step()
-            loss_sum += loss.detach().double().cpu() * len(labels)
+            loss_sum += loss.detach() * len(labels)
             correct += (scores.argmax(1) == labels).sum()
             if on_step:
                 on_step(number + 1, step + 1, steps)
@@ -229,10 +225,10 @@ def _epoch(
     return Epoch(
         epoch=number + 1,
         loss=_number(float(loss_sum) / n),
-        train_accuracy=100 * int(correct) / n,
+        train_accuracy=round(100 * int(correct) / n, 4),
         test_loss=_number(test_loss),
-        test_accuracy=test_accuracy,
-        rate=rate,
+        test_accuracy=round(test_accuracy, 4),
+        rate=float(f"{rate:.6g}"),
         seconds=round(time.perf_counter() - start, 1),
         gradient_norms={path: _number(float(norm) / steps) for path, norm in norms.items()},
     )

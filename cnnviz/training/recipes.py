@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,7 +52,7 @@ class Recipe:
     momentum: float = 0.9
     weight_decay: float = 0.0
     augmentation: Callable[[Tensor, torch.Generator], Tensor] | None = None
-    options: Mapping[str, int | str | bool] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     bfloat16: bool = False
 
 

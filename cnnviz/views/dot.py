@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple
 
 import graphviz
 
-from cnnviz.analysis.folding import ACTIVATIONS
 from cnnviz.graph import LayerGraph, Role
 from cnnviz.views.drawing import Arc, Box, Drawing, Node, Unfolded, by_sign, drawing, rounded, title
+from cnnviz.vocabulary import ACTIVATIONS
 
 Direction = Literal["TB", "LR"]
 

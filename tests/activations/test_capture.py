@@ -157,3 +157,42 @@ def test_an_unknown_layer_names_the_closest():
 def test_an_input_without_a_batch_is_refused():
     with pytest.raises(BadOption, match="a batch is needed"):
         capture(nn.ReLU(), torch.zeros(3))
+
+
+class DropsThenOverwrites(nn.Module):
+    """In evaluation dropout hands its input on, so that what overwrites the one overwrites the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.drop, self.relu = nn.Conv2d(3, 3, kernel_size=1), nn.Dropout(), nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        kept = self.drop(y)
+        return self.relu(y) + kept
+
+
+def test_what_dropout_hands_on_is_overwritten_with_it():
+    torch.manual_seed(0)
+    module, x = DropsThenOverwrites().eval(), picture(1, 3, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(capture(module, x)["output"], module(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_any_type_of_number(dtype):
+    torch.manual_seed(0)
+    module, x = SqueezeExcitation().to(dtype), picture(1, 3, 8, 8).to(dtype)
+    with torch.inference_mode():
+        maps = capture(module, x)
+        assert torch.equal(maps["output"], module(x))
+    assert maps["block.add"].dtype == dtype
+
+
+def test_random_numbers_are_those_of_a_plain_pass():
+    module, x = nn.Sequential(nn.Conv2d(3, 4, kernel_size=3), nn.Dropout()).train(), picture(1, 3, 8, 8)
+    torch.manual_seed(3)
+    with torch.no_grad():
+        plain = module(x)
+    torch.manual_seed(3)
+    assert torch.equal(capture(module, x)["output"], plain)

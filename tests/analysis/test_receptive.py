@@ -135,6 +135,27 @@ def last_with_a_window(graph: LayerGraph):
     return [layer for layer in windowed if layer.op in ("conv", "maxpool", "avgpool", "subsample", "add", "concat")][-1]
 
 
+LAST = {
+    **{"lenet5": "conv3", "lenet5-1998": "c5", "alexnet": "pool5", "alexnet-2012": "pool5"},
+    **{"alexnet-owt": "features.12", "vgg11": "features.20", "vgg13": "features.24"},
+    **{"vgg16": "features.30", "vgg19": "features.36"},
+    **{"googlenet": "inception5b.concat", "googlenet-bn": "inception5b.concat"},
+}
+
+
+@pytest.mark.parametrize("key", networks.cards())
+def test_the_convolutional_part_reaches_to_its_last_layer(key):
+    """So that the gradients below are those of the whole part, and not of what still has a window."""
+    path = last_with_a_window(graph_of(key)).path
+    if key in LAST:
+        assert path == LAST[key]
+    else:
+        module = networks.construct(key)
+        last = list(getattr(module, "layer4", None) or module.layer3)[-1]
+        end = "conv2" if key.startswith("plain") else "add"
+        assert path == f"{next(name for name, m in module.named_modules() if m is last)}.{end}"
+
+
 @pytest.mark.parametrize("axis", [0, 1], ids=["height", "width"])
 @pytest.mark.parametrize("key", networks.cards())
 def test_the_gradient_of_one_central_unit_has_the_receptive_field_as_its_support(key, axis):

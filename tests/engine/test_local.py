@@ -91,9 +91,33 @@ def test_no_memory_at_all_is_a_sentence(monkeypatch):
         Engine().maps(OPTIONS, PICTURE, "conv1", device="cpu")
 
 
-def test_a_device_that_is_not_there_says_which_are():
-    with pytest.raises(DeviceUnavailable, match=r"'tpu' isn't there; use .*cpu"):
-        choose_device("tpu")
+def test_a_pass_that_would_not_fit_is_refused_before_it_starts(monkeypatch):
+    monkeypatch.setattr(Engine, "_forward", lambda *_: pytest.fail("it was run"))
+    with pytest.raises(DeviceUnavailable, match=r"8\.6 GB at once.*smaller size"):
+        Engine().maps(Options("vgg16", size=(4096, 4096)), PICTURE, "features.2", device="cpu")
+    with pytest.raises(DeviceUnavailable, match="billion multiply-accumulates"):
+        Engine().maps(Options("vgg16", size=(1500, 1500)), PICTURE, "features.28", device="cpu")
+
+
+def test_a_full_queue_is_a_sentence(monkeypatch):
+    engine, release = Engine(), threading.Event()
+    original = Engine._forward
+    monkeypatch.setattr(Engine, "_forward", lambda *arguments: release.wait(30) and original(*arguments))
+    monkeypatch.setattr(local, "MOST_WAITING", 1)
+    with ThreadPoolExecutor(1) as visitor:
+        first = visitor.submit(engine.maps, OPTIONS, PICTURE, "conv1", device="cpu")
+        while not engine._running:
+            pass
+        with pytest.raises(DeviceUnavailable, match="try again in a moment"):
+            engine.maps(OPTIONS, PICTURE, "layer1.0.conv1", device="cpu")
+        release.set()
+        assert first.result().maps.shape == (16, 32, 32)
+
+
+@pytest.mark.parametrize("name", ["tpu", "cpu:x", "meta", "cuda:99"])
+def test_a_device_that_is_not_there_says_which_are(name):
+    with pytest.raises(DeviceUnavailable, match=f"'{name}' isn't there; use .*cpu"):
+        choose_device(name)
 
 
 @pytest.mark.gpu

@@ -1,32 +1,64 @@
-"""The layer graph on a page: Graphviz' own drawing, lit where the selection is, clickable."""
+"""The layer graph on a page: Graphviz' own drawing in a viewport, lit where the selection is, clickable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
+
+def _text(*names: str) -> str:
+    return "\n".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
+
+
 _drawing = st.components.v2.component(
     "cnnviz.graph",
-    html="<div class='view' tabindex='0' role='group' aria-label='Layer graph'></div>",
-    css=(_HERE / "graph.css").read_text(encoding="utf-8"),
-    js=(_HERE / "graph.js").read_text(encoding="utf-8"),
+    html=_text("graph.html"),
+    css=_text("graph.css"),
+    js=_text("drawing.js", "viewport.js", "graph.js"),  # one module, as nothing builds one out of three
 )
-_light = st.components.v2.component(
-    "cnnviz.graph.light",
-    html="<span hidden></span>",
-    js=(_HERE / "light.js").read_text(encoding="utf-8"),
-)
+_light = st.components.v2.component("cnnviz.graph.light", html="<span hidden></span>", js=_text("light.js"))
 
 
 def layer_graph(
-    svg: str, *, lit: str | None, key: str, on_pick: Callable[[], None], on_fold: Callable[[], None]
+    svg: str,
+    *,
+    lit: str | None,
+    key: str,
+    on_pick: Callable[[], None],
+    on_fold: Callable[[], None],
+    on_back: Callable[[], None] | None = None,
+    runs: Mapping[str, Sequence[str]] | None = None,
+    direction: Literal["TB", "LR"] = "TB",
+    projector: bool = False,
+    height: int | None = None,
 ) -> None:
-    """Show a drawing, with the node `lit` marked.
+    """Show a drawing, with the node `lit` marked, and all that leads to it.
 
-    A click or Enter on a node calls `on_pick`, on the name of a run of equal blocks `on_fold`;
-    `st.session_state[key].pick` and `.fold` are the node's and the run's first block's path then.
+    A click or Enter on a node calls `on_pick`, as an arrow key does a moment later; the name of a run of equal
+    blocks, or F within it, calls `on_fold`; Escape calls `on_back`. `st.session_state[key].pick` and `.fold` are
+    the node's and the run's first block's path then.
+
+    Args:
+        runs: the blocks of each run of equal ones, by the first; without them, F only knows the first block.
+        direction: which way the data of this drawing runs; the arrow keys follow it.
+        projector: larger type, in the drawing and around it.
+        height: in pixels; else as high as the screen has room for, or less from left to right.
     """
-    _drawing(key=key, data={"svg": svg, "name": key}, on_pick_change=on_pick, on_fold_change=on_fold)
+    data = {
+        "svg": svg,
+        "name": key,
+        "runs": {first: list(blocks) for first, blocks in (runs or {}).items()},
+        "direction": direction,
+        "projector": projector,
+        "height": height,
+        "back": on_back is not None,
+    }
+    heard = {"on_pick_change": on_pick, "on_fold_change": on_fold, "on_back_change": on_back or _nothing}
+    _drawing(key=key, data=data, **heard)
     # a message of its own, so that a new selection doesn't send the drawing again
     _light(key=f"{key}-light", data={"name": key, "lit": lit}, height=1)
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,96 @@
+"""What a network takes a picture for: its output as named, ordered scores."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from cnnviz.errors import BadOption
+from cnnviz.graph import LayerGraph
+from cnnviz.networks.card import CIFAR10, Card
+from cnnviz.networks.lenet import MNIST
+
+Measure = Literal["probability", "squared distance"]
+
+DIGIT_NAMES = tuple("0123456789")
+CIFAR10_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+_IMAGENET_NAMES = Path(__file__).resolve().parent.parent / "assets" / "imagenet_classes.txt"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One class: its number in the network's output, its name, and what the network gives it."""
+
+    index: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A network's answer.
+
+    Attributes:
+        measure: of the scores. The largest probability wins, or the smallest squared distance.
+        scores: all classes, the winner first.
+    """
+
+    measure: Measure
+    scores: tuple[Score, ...]
+
+    @property
+    def margin(self) -> float:
+        """By how much the winner is ahead of the second, in the measure; 0 where there is one class only."""
+        return abs(self.scores[0].value - self.scores[1].value) if len(self.scores) > 1 else 0.0
+
+
+def predict(module: nn.Module, x: Tensor, graph: LayerGraph, names: tuple[str, ...] = ()) -> Prediction:
+    """The classes of a picture, best first.
+
+    The graph's last layer says what the output means: the softmax is applied where the network
+    doesn't do so itself, and RBF units give squared distances.
+
+    Args:
+        x: (1, C, H, W).
+        graph: the module's, at this size.
+        names: of the classes; they are numbered where there aren't as many as the network has classes.
+
+    Raises:
+        BadOption: the network doesn't give one row of scores for a picture.
+    """
+    with torch.inference_mode():
+        output = module(x)
+    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != 1:
+        raise BadOption(f"{graph.network} gives no scores of classes, but {_described(output)}.")
+    scores = output[0].double().cpu()
+    last = graph.layer(next(edge.source for edge in graph.edges if edge.target == graph.layers[-1].path)).op
+    if last == "logsoftmax":
+        scores = scores.exp()
+    elif last not in ("softmax", "rbf"):
+        scores = scores.softmax(0)
+    if len(names) != len(scores):
+        names = tuple(f"class {index}" for index in range(len(scores)))
+    order = scores.argsort(descending=last != "rbf", stable=True).tolist()
+    return Prediction(
+        "squared distance" if last == "rbf" else "probability",
+        tuple(Score(index, names[index], float(scores[index])) for index in order),
+    )
+
+
+def class_names(card: Card) -> tuple[str, ...]:
+    """The names of the classes of the data that a network was published on, in the order of its outputs."""
+    known = {MNIST.name: DIGIT_NAMES, CIFAR10.name: CIFAR10_NAMES}
+    return known.get(card.normalisation.name) or _imagenet_names()
+
+
+@cache
+def _imagenet_names() -> tuple[str, ...]:
+    return tuple(_IMAGENET_NAMES.read_text(encoding="utf-8").splitlines())
+
+
+def _described(output: object) -> str:
+    return " x ".join(map(str, output.shape)) if isinstance(output, Tensor) else type(output).__name__

@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cnnviz.training.augmentation import Handwriting
+
+STILL = Handwriting(share=1.0, shift=0, degrees=0, slant=0, scale=(1, 1), stretch=0, pen=(0, 0))
+
+
+@pytest.fixture
+def squares():
+    x = torch.zeros(200, 1, 32, 32)
+    x[:, :, 12:20, 12:20] = 1
+    return x
+
+
+def changed(augmentation, x, seed=0):
+    return augmentation(x, torch.Generator().manual_seed(seed))
+
+
+def centres(x):
+    """Of mass, (N, 2): y, x."""
+    mass, places = x.sum((1, 2, 3)), torch.arange(32.0)
+    return torch.stack([(x.sum((1, 3)) @ places) / mass, (x.sum((1, 2)) @ places) / mass], 1)
+
+
+def test_it_is_the_same_for_a_seed_and_stays_in_range(squares):
+    once, again, other = (changed(Handwriting(), squares, seed) for seed in (0, 0, 1))
+    assert torch.equal(once, again)
+    assert not torch.equal(once, other)
+    assert once.shape == squares.shape
+    assert (once.min(), once.max()) >= (0, 0)
+    assert once.max() <= 1
+
+
+def test_a_share_stays_as_it_is(squares):
+    same = (changed(Handwriting(), squares) == squares).all(dim=(1, 2, 3))
+    assert 0.1 < same.float().mean() < 0.3
+    assert torch.equal(changed(replace(Handwriting(), share=0), squares), squares)
+
+
+def test_nothing_asked_for_changes_nothing(squares):
+    torch.testing.assert_close(changed(STILL, squares), squares, atol=1e-5, rtol=0)
+
+
+def test_shifts_are_in_pixels(squares):
+    moved = centres(changed(replace(STILL, shift=3), squares)) - centres(squares)
+    assert 2.5 < moved.abs().max() <= 3.001
+    assert moved.std(0).min() > 1
+
+
+def test_scale_is_that_of_the_digit(squares):
+    areas = changed(replace(STILL, scale=(0.5, 0.5)), squares).sum((1, 2, 3)) / 64
+    torch.testing.assert_close(areas, torch.full((200,), 0.25), atol=0.02, rtol=0)
+
+
+def test_pens_are_thicker_and_thinner(squares):
+    ink = [float(changed(replace(STILL, pen=(pen, pen)), squares).mean()) for pen in (-1, 0, 1, 2)]
+    side = [round((mean * 32 * 32) ** 0.5) for mean in ink]
+    assert side == [6, 8, 10, 12]
