@@ -1,12 +1,16 @@
 """Start here: `streamlit run app/main.py`."""
 
 import gc
+from pathlib import Path
 
 import streamlit as st
 
 from app.boundary import sentences
 
-st.set_page_config(page_title="cnnviz", page_icon=":material/account_tree:", layout="wide")
+# a file of ours: an icon given by its name would be fetched from elsewhere
+ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
+
+st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
 
 
 @st.cache_resource(show_spinner=False)

@@ -18,6 +18,7 @@ STATES = {
     "explore": ("/?network=resnet18&layer=layer1.0.add", 1280, 1400, "light"),
     "inception-dark": ("/?network=googlenet&layer=inception3a.concat&channel=70", 1280, 1080, "dark"),
     "kernels": ("/kernels?kernel=7", 1280, 720, "light"),
+    "digit": ("/?network=lenet5&layer=conv2", 1280, 1080, "light"),
     "phone": ("/?network=lenet5", 390, 844, "light"),
 }
 

@@ -81,3 +81,17 @@ def test_a_phone_shows_everything_within_its_width(app_url, browser, scheme):
     expect(tab.get_by_role("img", name="64 feature maps of features.0")).to_be_visible()
     assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     tab.close()
+
+
+def test_nothing_is_fetched_from_elsewhere(app_url, browser):
+    """A lecture hall may have no network: not even an icon comes from outside."""
+    tab = browser.new_page()
+    asked, missing = [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda message: missing.append(message.text) if "ERR_NAME" in message.text else None)
+    tab.goto(f"{app_url}/?network=lenet5")
+    expect(tab.get_by_role("img", name="6 feature maps of conv1")).to_be_visible()
+    tab.wait_for_load_state("networkidle")
+    tab.close()
+    assert not [url for url in asked if not url.startswith((app_url, app_url.replace("http", "ws"), "data:", "blob:"))]
+    assert not missing
