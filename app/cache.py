@@ -14,7 +14,7 @@ from cnnviz.graph import LayerGraph
 from cnnviz.images import as_received, load_image, photographs
 from cnnviz.networks import card
 from cnnviz.views import tables
-from cnnviz.views.dot import Direction, dot_of
+from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
@@ -41,19 +41,19 @@ def drawing_of(options: Options, unfolded: Unfolded) -> Drawing:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Laying out the graph …")
-def svg_of(options: Options, unfolded: Unfolded, direction: Direction) -> str:
+def svg_of(options: Options, unfolded: Unfolded, direction: Direction, colour: Colour) -> str:
     """The picture of a network, as an element of a page."""
-    return svg_for_page(picture_file(options, unfolded, direction, "svg"))
+    return svg_for_page(picture_file(options, unfolded, direction, colour, "svg"))
 
 
-def picture_file(options: Options, unfolded: Unfolded, direction: Direction, form: Format) -> bytes:
+def picture_file(options: Options, unfolded: Unfolded, direction: Direction, colour: Colour, form: Format) -> bytes:
     """The picture of a network as a file."""
-    return render(dot_text(options, unfolded, direction), form)
+    return render(dot_text(options, unfolded, direction, colour), form)
 
 
-def dot_text(options: Options, unfolded: Unfolded, direction: Direction) -> str:
+def dot_text(options: Options, unfolded: Unfolded, direction: Direction, colour: Colour) -> str:
     """What Graphviz lays out."""
-    return dot_of(drawing_of(options, unfolded), direction)
+    return dot_of(drawing_of(options, unfolded), direction, colour)
 
 
 def mermaid_text(options: Options, unfolded: Unfolded, direction: Direction) -> str:

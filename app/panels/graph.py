@@ -7,7 +7,7 @@ import streamlit as st
 from app import cache, state
 from app.components.graph import layer_graph
 from cnnviz.catalogue import Options
-from cnnviz.views.dot import Direction
+from cnnviz.views.dot import AMOUNTS, Colour, Direction
 from cnnviz.views.drawing import Unfolded, legend
 from cnnviz.views.export import python_lines
 
@@ -29,16 +29,26 @@ def panel(options: Options, path: str) -> None:
         if firsts:
             everything = len(opened) == len(firsts)
             st.button(
-                "Fold equal blocks" if everything else "Unfold equal blocks",
+                "Fold" if everything else "Unfold",
                 icon=":material/unfold_less:" if everything else ":material/unfold_more:",
                 on_click=state.unfold,
                 args=(options.network, [] if everything else firsts),
-                help="Or click the name of a run of equal blocks in the graph.",
+                help="Equal blocks in a row; or click the name of one such run in the graph.",
             )
-        direction: Direction = "LR" if st.toggle("Left to right", key="across", bind=state.BOUND) else "TB"
-        take_along(options, opened, direction, path)
+        colour: Colour = st.selectbox(
+            "Colour by",
+            ["kind", *AMOUNTS],
+            key="colour",
+            bind=state.BOUND,
+            label_visibility="collapsed",
+            width=130,
+            help="What the nodes' colours tell.",
+        )
+        across = st.toggle("Across", key="across", bind=state.BOUND, help="The data runs from left to right.")
+        direction: Direction = "LR" if across else "TB"
+        take_along(options, opened, direction, colour, path)
     layer_graph(
-        cache.svg_of(options, opened, direction),
+        cache.svg_of(options, opened, direction, colour),
         lit=picture.node_of(path),
         key="graph",
         on_pick=state.picked("graph"),
@@ -47,17 +57,19 @@ def panel(options: Options, path: str) -> None:
         runs=runs,
         direction=direction,
     )
+    if colour != "kind":
+        st.caption(f"The more {colour} a node has, the deeper its colour and the thicker its border: square roots.")
     st.caption(legend(picture))
 
 
-def take_along(options: Options, opened: Unfolded, direction: Direction, path: str) -> None:
+def take_along(options: Options, opened: Unfolded, direction: Direction, colour: Colour, path: str) -> None:
     """The picture just as it is shown, and the whole graph as text."""
-    with st.popover("Take along", icon=":material/download:"):
+    with st.popover("Export", icon=":material/download:"):
         st.caption("The picture as it is shown:")
         with st.container(horizontal=True):
             for form in ("svg", "pdf", "png"):
-                download(options, form, lambda form=form: cache.picture_file(options, opened, direction, form))
-            download(options, "dot", lambda: cache.dot_text(options, opened, direction))
+                download(options, form, lambda form=form: cache.picture_file(options, opened, direction, colour, form))
+            download(options, "dot", lambda: cache.dot_text(options, opened, direction, colour))
         st.caption("The graph as text:")
         with st.container(horizontal=True):
             download(options, "mmd", lambda: cache.mermaid_text(options, opened, direction), "Mermaid")

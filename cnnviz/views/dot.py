@@ -6,8 +6,9 @@ up and find whatever it likes; without a page the attributes stand, for light pa
 colour is one of shape or line as well.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal, NamedTuple
@@ -19,6 +20,14 @@ from cnnviz.views.drawing import Arc, Box, Drawing, Node, Unfolded, by_sign, dra
 from cnnviz.vocabulary import ACTIVATIONS
 
 Direction = Literal["TB", "LR"]
+Colour = Literal["kind", "parameters", "MACs", "memory"]
+
+AMOUNTS: dict[str, Callable[[Node], int]] = {
+    "parameters": lambda node: node.params,
+    "MACs": lambda node: node.macs,
+    "memory": lambda node: sum(layer.activation_bytes for layer in node.layers),
+}
+HOTTEST = (240, 158, 78)  # orange that dark ink can be read on
 
 FONT = "Helvetica,Arial,sans-serif"
 INK, QUIET, LINE = "#1b2430", "#4d5866", "#747d89"  # LINE can be read on white and on black
@@ -90,8 +99,13 @@ def dot(graph: LayerGraph, *, unfolded: Unfolded = (), direction: Direction = "T
     return dot_of(drawing(graph, unfolded), direction)
 
 
-def dot_of(picture: Drawing, direction: Direction = "TB") -> str:
-    """DOT text of a drawing."""
+def dot_of(picture: Drawing, direction: Direction = "TB", colour: Colour = "kind") -> str:
+    """DOT text of a drawing.
+
+    Args:
+        colour: what the nodes' colours tell: the kind of operation, or how much of something a node has; the more,
+            the deeper its fill and the thicker its border.
+    """
     text = graphviz.Digraph(name=_name(picture.network))
     text.attr(
         "graph",
@@ -109,7 +123,7 @@ def dot_of(picture: Drawing, direction: Direction = "TB") -> str:
     text.attr("node", fontname=FONT, fontsize="9", fontcolor=INK, fixedsize="true")
     text.attr("edge", color=LINE, arrowsize="0.5")
     faces = _faces(picture, direction)
-    _fill(text, picture, "", faces, _room(picture, faces) if direction == "TB" else {})
+    _fill(text, picture, "", faces, _room(picture, faces) if direction == "TB" else {}, _heat(picture, colour))
     numbers: Counter[tuple[str, str]] = Counter()
     for arc in picture.arcs:
         numbers[arc.source, arc.target] += 1
@@ -123,14 +137,31 @@ def _fill(
     box: str,
     faces: Mapping[str, "Face"],
     room: Mapping[str, "Room"],
+    heat: Mapping[str, dict[str, str]],
 ) -> None:
     for item in picture.inside(box):
         if isinstance(item, Node):
-            text.node(_name(item.path), **_node(item, faces[item.path]))
+            text.node(_name(item.path), **(_node(item, faces[item.path]) | heat.get(item.path, {})))
             continue
         with text.subgraph(name=f"cluster_{_name(item.path)}") as part:
             part.attr(**_box(item, room.get(item.path)))
-            _fill(part, picture, item.path, faces, room)
+            _fill(part, picture, item.path, faces, room, heat)
+
+
+def _heat(picture: Drawing, colour: Colour) -> dict[str, dict[str, str]]:
+    """Fill and border of each node, by its share of the most that a node has, on a square-root scale."""
+    if colour == "kind":
+        return {}
+    amounts = {node.path: AMOUNTS[colour](node) for node in picture.nodes}
+    most = max(amounts.values(), default=0) or 1
+    depth = {path: math.sqrt(amount / most) for path, amount in amounts.items()}
+    return {
+        path: {
+            "fillcolor": "#" + "".join(f"{round(255 + share * (end - 255)):02x}" for end in HOTTEST),
+            "penwidth": f"{0.7 + 2.3 * share:.1f}",
+        }
+        for path, share in depth.items()
+    }
 
 
 def _room(picture: Drawing, faces: Mapping[str, "Face"]) -> dict[str, "Room"]:

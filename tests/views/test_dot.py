@@ -15,7 +15,7 @@ from torch import nn
 from cnnviz import networks
 from cnnviz.graph import LayerGraph
 from cnnviz.trace import trace
-from cnnviz.views.dot import LEGEND, ROLES, dot, kind_of
+from cnnviz.views.dot import AMOUNTS, LEGEND, ROLES, dot, dot_of, kind_of
 from cnnviz.views.drawing import drawing, rounded
 from cnnviz.views.layout import render
 
@@ -281,3 +281,22 @@ def test_every_layer_has_a_node_that_shows_it():
     assert unfolded.node_of("layer3.20.bn2") == "layer3.20.conv2"
     assert folded.node_of("nowhere") is None
     assert all(picture.node_of(layer.path) for picture in (folded, unfolded) for layer in graph.layers)
+
+
+@pytest.mark.parametrize(("colour", "path"), [("parameters", "fc6"), ("MACs", "conv2"), ("memory", "conv1")])
+def test_colours_tell_where_the_most_is(colour, path):
+    graph = trace(networks.construct("alexnet"), (3, 227, 227))
+    picture = drawing(graph)
+    most = max(picture.nodes, key=AMOUNTS[colour])
+    assert most.path == path
+    text = dot_of(picture, colour=colour)
+    lines = {
+        node.path: next(
+            line for line in text.splitlines() if f"id={node.path} " in line or f'id="{node.path}" ' in line
+        )
+        for node in picture.nodes
+    }
+    assert 'fillcolor="#f09e4e"' in lines[path]
+    assert "penwidth=3.0" in lines[path]
+    assert ('fillcolor="#ffffff"' in lines["flatten"]) == (colour != "memory")
+    assert dot_of(picture) == dot_of(picture, colour="kind") != text
