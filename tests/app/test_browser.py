@@ -28,7 +28,11 @@ def test_the_main_job_on_a_photograph(app_url, page):
     expect(page.get_by_text("6,998,552")).to_be_visible()
     expect(shown(page, "inception3a.concat")).to_contain_text("256 × 28 × 28")
 
+    own = page.get_by_role("img", name="the picture chosen")
+    before = own.get_attribute("src")
     page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(PHOTOGRAPH)
+    expect(own).not_to_have_attribute("src", before)
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
     shown(page, "inception3a.branch5x5").click()
     expect(page.get_by_text("inception3a.branch5x5, conv 5×5, pad 2, gives 32 × 28 × 28")).to_be_visible()
     expect(shown(page, "inception3a.branch5x5")).to_have_class(re.compile("lit"))

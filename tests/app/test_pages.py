@@ -108,6 +108,8 @@ def test_a_link_to_nowhere_says_so_and_shows_a_page(query, sentence):
         {"image": "../../etc/passwd"},
         {"network": "os:system"},
         {"scale": "?"},
+        {"colour": "?"},
+        {"across": "sideways"},
     ],
 )
 def test_any_value_of_any_parameter_gives_a_page_and_at_most_a_sentence(query):
