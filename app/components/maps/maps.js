@@ -39,7 +39,7 @@ function create(root) {
     const width = Math.max(120, scroll.clientWidth - 2 * PAD)
     const side = Math.max(data.height, data.width)
     const wanted = data.channels === 1 ? Math.min(width, 448)
-      : data.channels > 600 ? 40 : data.channels <= 16 ? Math.min(width, 140) : Math.min(112, Math.max(56, side))
+      : data.channels > 600 ? 40 : data.channels <= 16 ? Math.min(width, data.channels <= 6 ? 140 : 92) : Math.min(112, Math.max(56, side))
     const columns = Math.min(data.channels, Math.max(1, Math.floor((width + GAP) / (wanted + GAP))))
     const across = Math.min((width + GAP) / columns - GAP, wanted * 1.3)
     const tileWidth = across * data.width / side, tileHeight = across * data.height / side
