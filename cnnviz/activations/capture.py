@@ -18,9 +18,10 @@ def capture(
 ) -> dict[str, Tensor]:
     """What layers give for an input, to the bit what a plain forward pass computes there.
 
-    Runs no further than the last layer asked for. Hooks are not used: a module can be captured from
-    many threads at once, `add` and `cat` have maps like any layer, and an in-place ReLU leaves the
-    convolution's map as it was. The module is run in the mode it is in; `build` gives evaluation mode.
+    Runs no further than the last layer asked for. Hooks are not used: a module can be captured from many threads at
+    once, `add` and `cat` have maps like any layer, and an in-place ReLU leaves the convolution's map as it was. Nor are
+    those run that others have put on modules which hold layers. The module is run in the mode it is in; `build` gives
+    evaluation mode.
 
     Args:
         module: any module that `trace` can follow, on the device of `x`.
