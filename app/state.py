@@ -22,22 +22,15 @@ _USUAL_PICTURES = ("cat", "digit-3")
 
 def options() -> Options:
     """What the controls say, as the options of a network; the network's own values are left out."""
-    key = st.session_state.network
-    entry = card(key)
-    size, classes = st.session_state.get("size"), st.session_state.get("classes")
-    return Options(
-        network=key,
-        size=None if size in (None, entry.input_shape[1]) else (int(size), int(size)),
-        classes=None if classes in (None, entry.classes) else int(classes),
-        shortcut=_unless_usual("shortcut"),
-        heads=_unless_usual("heads"),
-    )
-
-
-def _unless_usual(option: str) -> str | bool | None:
     entry = card(st.session_state.network)
-    value = st.session_state.get(option)
-    return value if option in entry.options and value != entry.default(option) else None
+    size = st.session_state.get("size")
+    # what another network's widget has left behind doesn't count where this one has no such option
+    chosen = {name: st.session_state.get(name, entry.default(name)) for name in entry.options}
+    return Options(
+        network=entry.key,
+        size=None if size in (None, entry.input_shape[1]) else (int(size), int(size)),
+        **{name: value for name, value in chosen.items() if value not in (None, entry.default(name))},
+    )
 
 
 def say_what_the_url_has_wrong() -> None:
@@ -55,7 +48,7 @@ def network_changed() -> None:
     entry = card(st.session_state.network)
     st.session_state.size = entry.input_shape[1]
     for option in entry.options:
-        st.session_state[option] = entry.classes if option == "classes" else entry.default(option)
+        st.session_state[option] = entry.default(option)
     st.session_state.layer = first_layer(describe(Options(entry.key)))
     if st.session_state.get("image") in _USUAL_PICTURES:
         st.session_state.image = usual_picture(entry)

@@ -1,5 +1,25 @@
 import os
+from types import SimpleNamespace
+
+import pytest
 
 # before torch is imported: parallel tests would spin against each other on a few cores
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def cnnviz(capsys):
+    """Runs a command; gives its exit code, stdout and stderr."""
+
+    from cnnviz.cli import main  # noqa: PLC0415  (it sets variables of its own for torch)
+
+    def run(*words):
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as leaving:
+            code = leaving.code
+        printed = capsys.readouterr()
+        return SimpleNamespace(code=code, out=printed.out, err=printed.err)
+
+    return run

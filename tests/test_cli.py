@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnviz.cli import main
 from cnnviz.cli import output as cli_output
 from cnnviz.cli.app import addresses
 
@@ -25,21 +24,6 @@ class Small(nn.Sequential):
     def __init__(self, classes=10):
         super().__init__(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 26 * 26, classes))
 """
-
-
-@pytest.fixture
-def cnnviz(capsys):
-    """Runs a command; gives its exit code, stdout and stderr."""
-
-    def run(*words):
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as leaving:
-            code = leaving.code
-        printed = capsys.readouterr()
-        return SimpleNamespace(code=code, out=printed.out, err=printed.err)
-
-    return run
 
 
 @pytest.fixture

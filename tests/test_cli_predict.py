@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,27 +11,11 @@ from drawn import drawn
 from PIL import Image, ImageOps
 
 from cnnviz import networks
-from cnnviz.cli import main
 from cnnviz.images import load_image, photographs, to_input
 from cnnviz.training.data import mnist
 from cnnviz.training.recipes import RECIPES
 
 DATA = Path(__file__).parent / "data"
-
-
-@pytest.fixture
-def cnnviz(capsys):
-    """Runs a command; gives its exit code, stdout and stderr."""
-
-    def run(*words):
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as leaving:
-            code = leaving.code
-        printed = capsys.readouterr()
-        return SimpleNamespace(code=code, out=printed.out, err=printed.err)
-
-    return run
 
 
 # --- predict -------------------------------------------------------------------

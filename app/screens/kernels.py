@@ -12,9 +12,7 @@ st.markdown("Two 3 × 3 layers see the same 5 × 5 window as one 5 × 5 layer. *
 with st.container(horizontal=True, vertical_alignment="bottom"):
     kernel = st.select_slider("Kernel K × K", list(range(3, 16, 2)), value=5, key="kernel", bind=state.BOUND, width=260)
     into, inside, out = (
-        st.number_input(
-            label, 1, 4096, value, key=key, bind=state.BOUND, width=150, help=meaning, placeholder="as many as out"
-        )
+        st.number_input(label, 1, 4096, value, key=key, bind=state.BOUND, width=150, help=meaning, placeholder="= out")
         for label, key, value, meaning in (
             ("Channels in", "in", 1, "Channels that both read."),
             ("Channels inside", "mid", None, "Channels between the layers of the stack (M); as many as out, if empty."),

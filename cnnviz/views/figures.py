@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from cnnviz.analysis.kernels import Replication
 
 SINGLE, STACK = "#0068a8", "#e69f00"  # of Okabe and Ito's set
+STRIPES = {"shape": "/", "fillmode": "overlay", "fgcolor": "#b87900", "fgopacity": 1, "solidity": 0.2}
 QUIET = "rgba(128,136,148,.35)"
 
 
@@ -28,7 +29,7 @@ def replication_bars(replication: Replication) -> go.Figure:
             x=[weights],
             y=names[1:],
             orientation="h",
-            marker={"color": STACK, "line": {"color": QUIET, "width": 2}, "pattern": {"shape": "/"}},
+            marker={"color": STACK, "line": {"color": QUIET, "width": 2}, "pattern": STRIPES},
             text=[f"{weights:,}"],
             hovertemplate=f"layer {number}: %{{x:,}} weights<extra></extra>",
         )

@@ -165,3 +165,12 @@ def test_a_channel_is_shown_large_with_its_numbers():
     app = opened(network="resnet18", channel="3")
     assert any(words.value == "**Channel 3**" for words in app.markdown)
     assert not app.exception
+
+
+def test_an_option_of_one_network_does_not_follow_to_one_without_it():
+    app = opened(network="resnet18")
+    app.number_input(key="classes").set_value(7).run()
+    assert metrics(app)["Parameters"] == f"{11_689_512 - 993 * 513:,}"
+    app.selectbox(key="network").set_value("lenet5-1998").run()
+    assert not app.error
+    assert metrics(app)["Parameters"] == "60,000"
