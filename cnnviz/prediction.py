@@ -12,6 +12,7 @@ from cnnviz.errors import BadOption
 from cnnviz.graph import LayerGraph
 from cnnviz.networks.card import CIFAR10, Card
 from cnnviz.networks.lenet import MNIST
+from cnnviz.weights import Training
 
 Measure = Literal["probability", "squared distance"]
 
@@ -81,10 +82,16 @@ def predict(module: nn.Module, x: Tensor, graph: LayerGraph, names: tuple[str, .
     )
 
 
-def class_names(card: Card) -> tuple[str, ...]:
-    """The names of the classes of the data that a network was published on, in the order of its outputs."""
-    known = {MNIST.name: DIGIT_NAMES, CIFAR10.name: CIFAR10_NAMES}
-    return known.get(card.normalisation.name) or _imagenet_names()
+def class_names(card: Card, training: Training | None = None) -> tuple[str, ...]:
+    """The names of a network's classes, in the order of its outputs; none for a brought network.
+
+    They are those of the data that its weights have learned from, or that it was published on.
+    """
+    if card.brought:
+        return ()
+    if training:
+        return {"MNIST": DIGIT_NAMES, "CIFAR-10": CIFAR10_NAMES}[training.dataset]
+    return {MNIST: DIGIT_NAMES, CIFAR10: CIFAR10_NAMES}.get(card.normalisation) or _imagenet_names()
 
 
 @cache

@@ -5,6 +5,7 @@ its list of contents are held against what the network needs; nothing in it is e
 """
 
 import hashlib
+import json
 import math
 import os
 import pickle
@@ -14,6 +15,7 @@ import sys
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -24,7 +26,7 @@ from torch import Tensor, nn
 from cnnviz.errors import BadWeights
 from cnnviz.operations import describe_module
 
-Kind = Literal["random", "bundled", "imagenet", "file"]
+Kind = Literal["random", "bundled", "imagenet", "file", "made"]
 
 _BUNDLED = Path(__file__).resolve().parent.parent / "assets" / "weights"
 _AUXILIARY_HEADS = ("aux1", "aux2")  # in googlenet-bn's checkpoint even where the network has them off
@@ -37,28 +39,66 @@ _SAVE_AS = "save it with torch.save(module.state_dict(), …) or as safetensors"
 
 
 @dataclass(frozen=True)
+class Training:
+    """What bundled weights have learned from.
+
+    Attributes:
+        dataset: its name, as `cnnviz.training` has it.
+        size: side of the input they have learned at; None where that is the network's own.
+        classes: how many there are; None for as many as the network usually has.
+    """
+
+    dataset: str
+    size: int | None = None
+    classes: int | None = None
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a network's weights come from.
 
     Attributes:
-        path: the file, None for random weights.
+        kind: `made` are those that a network of the user's own has when it comes.
+        path: the file, None for random weights and those that came with the network.
         seed: of random weights.
+        network: that `made` weights came with.
     """
 
     kind: Kind
     path: Path | None = None
     seed: int = 0
+    network: str = ""
+
+    @property
+    def trained(self) -> bool | None:
+        """Whether they have learned something; None where nobody knows."""
+        return None if self.kind == "made" else self.kind != "random"
 
     @property
     def label(self) -> str:
         """A phrase that names the weights wherever something computed with them is shown."""
+        if self.kind == "made":
+            return f"weights as {self.network} makes them"
         if self.path is None:
             return f"random weights, seed {self.seed} (untrained)"
         if self.kind == "bundled":
-            return f"weights trained by this project ({self.path.name})"
+            dataset = f" on {self.training.dataset}" if self.training else ""
+            return f"weights trained by this project{dataset} ({self.path.name})"
         if self.kind == "imagenet":
             return f"published ImageNet weights ({self.path.name})"
         return f"weights from the file {_harmless(self.path.name)}"
+
+    @property
+    def training(self) -> Training | None:
+        """What bundled weights have learned from; of all others only their makers know."""
+        return _training(self.path) if self.path and self.kind == "bundled" else None
+
+
+@cache
+def _training(path: Path) -> Training | None:
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads((file.metadata() or {}).get("training", "{}"))
+    return Training(facts["dataset"], facts.get("size"), facts.get("classes")) if facts else None
 
 
 def resolve(key: str, weights: str = "auto", checkpoint: str | None = None, seed: int = 0) -> Source:
@@ -121,6 +161,8 @@ def fill(module: nn.Module, source: Source) -> None:
     Raises:
         BadWeights: as `load`.
     """
+    if source.kind == "made":
+        return
     if source.path is None:
         initialise(module, source.seed)
     else:

@@ -29,7 +29,7 @@ def test_a_digit_is_named_with_its_margin_and_the_weights(cnnviz, digit):
     assert re.fullmatch(rf"{digit} +\d+\.\d\d %", lines[0])
     assert len(lines) == 12
     assert re.fullmatch(rf"{digit} is ahead by \d+\.\d\d percentage points\.", lines[-2])
-    assert lines[-1] == "lenet5 with weights trained by this project (lenet5.safetensors), on cpu."
+    assert lines[-1] == "lenet5 with weights trained by this project on MNIST (lenet5.safetensors), on cpu."
 
 
 @pytest.mark.parametrize("way", ["white on black", "ink on paper", "transparent"])
@@ -68,7 +68,7 @@ def test_as_json(cnnviz):
     assert answer == {
         "network": "lenet5",
         "input_shape": [1, 32, 32],
-        "weights": "weights trained by this project (lenet5.safetensors)",
+        "weights": "weights trained by this project on MNIST (lenet5.safetensors)",
         "trained": True,
         "device": "cpu",
         "measure": "probability",
@@ -141,8 +141,41 @@ def test_train_writes_weights_log_and_checkpoint_and_goes_on(cnnviz, tmp_path):
 
 
 def test_every_recipe_is_in_the_help(cnnviz):
-    shown = cnnviz("train", "--help").out
-    assert all(name in shown for name in RECIPES)
+    shown = " ".join(cnnviz("train", "--help").out.split())
+    kinds = {name.replace(RECIPES[name].network, "NET") if "cifar" in name else name for name in RECIPES}
+    assert kinds == {"lenet5-mnist", "NET-cifar10", "NET-cifar10-without-bn"}
+    assert "lenet5-mnist, NET-cifar10 or NET-cifar10-without-bn" in shown
+
+
+def test_a_photograph_gets_the_classes_and_the_size_that_the_weights_have_learned(cnnviz):
+    answer = json.loads(cnnviz("predict", "resnet18", photographs()["cat"], "--device", "cpu", "--json").out)
+    assert answer["input_shape"] == [3, 64, 64]
+    assert answer["weights"] == "weights trained by this project on CIFAR-10 (resnet18.safetensors)"
+    assert (answer["trained"], len(answer["classes"]), answer["classes"][0]["name"]) == (True, 10, "cat")
+    names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
+    assert {score["name"] for score in answer["classes"]} == names
+
+
+# --- held-out pictures -----------------------------------------------------------
+
+
+def test_held_out_pictures_are_shown_with_their_answers_right_or_wrong(cnnviz, tmp_path):
+    shown = cnnviz("predict", "lenet5", "--held-out", DATA)
+    lines = shown.out.splitlines()
+    assert len(lines) == 102
+    assert re.fullmatch(r" +0  7  taken for 7 +\d+\.\d\d %", lines[0])
+    assert lines[-2] == "100 of 100 held-out pictures of MNIST are recognised."
+    assert "on MNIST (lenet5.safetensors)" in lines[-1]
+    values = json.loads(cnnviz("predict", "lenet5", "--held-out", DATA, "--json").out)
+    assert (values["right"], len(values["pictures"])) == (100, 100)
+    assert values["pictures"][0] | {"index": 0, "truth": 7, "answer": 7} == values["pictures"][0]
+
+
+def test_held_out_pictures_as_a_sheet(cnnviz, tmp_path):
+    shown = cnnviz("predict", "lenet5", "--held-out", DATA, "-o", str(tmp_path / "sheet.png"))
+    assert shown.out.startswith("100 of 100 held-out pictures")
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert min(sheet.size) > 500
 
 
 # --- what goes wrong -------------------------------------------------------------
@@ -157,7 +190,10 @@ def test_every_recipe_is_in_the_help(cnnviz):
         ("predict lenet5-1998 PICTURE --weights bundled", "No weights for lenet5-1998 come along"),
         ("predict lenet5 PICTURE --input 1,64,64", "lenet5's fc1 needs"),
         ("predict lenet6 PICTURE", "No network is called 'lenet6'"),
-        ("predict lenet5", "required: PICTURE"),
+        ("predict lenet5", "One of the two is needed: a PICTURE, or --held-out DIR"),
+        ("predict lenet5 PICTURE --held-out DATA", "One of the two is needed"),
+        ("predict lenet5 PICTURE -o sheet.png", "a sheet is made of --held-out pictures only"),
+        ("predict resnet34 --held-out DATA", "resnet34 has random weights"),
         ("train lenet5-mist --data DATA", r"No recipe is called 'lenet5-mist'\. Did you mean 'lenet5-mnist'\?"),
         ("train lenet5-mnist --data DATA -o RUN --epochs 26", "has 1 to 25"),
         ("train lenet5-mnist --data DATA -o FILE/run", r"The folder '.*' can't be made: Not a directory"),

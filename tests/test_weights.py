@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from cnnviz.errors import BadWeights
-from cnnviz.weights import Source, cache_folder, fill, initialise, load, resolve
+from cnnviz.weights import Source, Training, cache_folder, fill, initialise, load, resolve
 
 
 def small(activation=nn.ReLU):
@@ -419,8 +419,9 @@ def test_auto_prefers_imagenet_then_bundled_then_random(cache):
         return resolve("net", "auto", "net-12345678.pth").label
 
     assert label() == "random weights, seed 0 (untrained)"
-    (cache / "bundled" / "net.safetensors").touch()
-    assert label() == "weights trained by this project (net.safetensors)"
+    save_file({}, cache / "bundled" / "net.safetensors", {"training": '{"dataset": "MNIST", "size": 32}'})
+    assert label() == "weights trained by this project on MNIST (net.safetensors)"
+    assert resolve("net").training == Training("MNIST", 32)
     (cache / "net-12345678.pth").touch()
     assert label() == "published ImageNet weights (net-12345678.pth)"
     assert resolve("net", "random", "net-12345678.pth", seed=3).label == "random weights, seed 3 (untrained)"

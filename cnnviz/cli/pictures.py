@@ -10,11 +10,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from cnnviz import catalogue, networks
+from cnnviz import networks
 from cnnviz.catalogue import Options
 from cnnviz.errors import BadImage, DeviceUnavailable
 from cnnviz.images import MAX_BYTES, NOTES, load_image
-from cnnviz.weights import fill, resolve
+from cnnviz.weights import Source
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,33 +38,14 @@ def read(file: str) -> "Image":
     return picture
 
 
-def foreign_module(options: Options) -> nn.Module | None:
-    """A network of the user's own, with the weights that it was made with; None for one of the catalogue."""
-    if not catalogue.is_foreign(options.network):
-        return None
-    normalisation = catalogue.card_of(options, foreign=True).normalisation.name
-    print(f"{options.network} gets the picture in the normalisation '{normalisation}'.", file=sys.stderr)
-    return catalogue.construct(options, foreign=True)
-
-
-def filled(
-    options: Options, foreign: nn.Module | None, weights: str, device: torch.device
-) -> tuple[nn.Module, str, bool | None]:
-    """The module with weights, on its device, the phrase that names them, and whether they have learned something.
-
-    Nobody knows that (None) of the weights that a foreign network was made with.
-    """
+def filled(options: Options, weights: str, device: torch.device) -> tuple[nn.Module, Source]:
+    """The module with weights, on its device, and where the weights come from."""
+    card = networks.card(options.network)
+    if card.brought:
+        print(f"{card.key} gets the picture in the normalisation '{card.normalisation.name}'.", file=sys.stderr)
     with progress(f"{options.network}: weights", bar_format="{desc} …"):
-        if foreign is None:
-            key, classes, shortcut, heads = options.network, options.classes, options.shortcut, options.heads
-            found = networks.source_for(key, weights, classes, shortcut, heads)
-            module = networks.build(key, weights=found, device=device, classes=classes, shortcut=shortcut, heads=heads)
-            return module, found.label, found.kind != "random"
-        if weights == "auto":
-            return foreign.to(device), f"weights as {options.network} makes them", None
-        source = resolve(options.network, weights)
-        fill(foreign, source)
-        return foreign.to(device), source.label, source.kind != "random"
+        source = networks.source_for(options.network, weights, **options.chosen)
+        return networks.build(options.network, weights=source, device=device, **options.chosen), source
 
 
 @contextmanager

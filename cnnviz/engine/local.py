@@ -22,7 +22,7 @@ from torch import nn
 from cnnviz.activations.capture import capture
 from cnnviz.activations.pictures import Maps, Scale, quantise
 from cnnviz.catalogue import Options, describe
-from cnnviz.errors import DeviceUnavailable
+from cnnviz.errors import CnnvizError, DeviceUnavailable, Untraceable
 from cnnviz.images import Fit, to_input
 from cnnviz.networks import build, card, source_for
 from cnnviz.weights import Source
@@ -49,13 +49,14 @@ class Result:
     Attributes:
         maps: (C, H, W), or (features,) for a fully connected layer.
         weights: a phrase that names the weights behind it.
+        trained: whether they have learned something; None where nobody knows.
         device: where it was computed.
         note: a sentence on what was done otherwise than asked, '' if nothing.
     """
 
     maps: npt.NDArray[np.float32]
     weights: str
-    trained: bool
+    trained: bool | None
     device: str
     note: str = ""
     _drawn: dict[Scale, Maps] = field(default_factory=dict, compare=False)
@@ -122,7 +123,7 @@ class Engine:
         Raises:
             CnnvizError: whatever is wrong with the network, the weights, the layer or the device.
         """
-        source = source_for(options.network, weights, options.classes, options.shortcut, options.heads)
+        source = source_for(options.network, weights, **options.chosen)
         _check_effort(options, layer)
         key = (options, picture.digest, layer, source, fit, device)
         with self._lock:
@@ -165,29 +166,41 @@ class Engine:
         self, options: Options, image: Image.Image, layer: str, source: Source, fit: Fit, place: torch.device
     ) -> Result:
         module = self._model(options, source, place)
-        x = torch.from_numpy(to_input(image, card(options.network), options.size, fit)).to(place)
-        output = capture(module, x, [layer])[layer]
+        entry = card(options.network)
+        x = torch.from_numpy(to_input(image, entry, options.size, fit)).to(place)
+        try:
+            output = capture(module, x, [layer])[layer]
+        except Exception as error:
+            if not entry.brought or isinstance(error, CnnvizError) or _OUT_OF_MEMORY.search(str(error)):
+                raise
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(".")
+            raise Untraceable(f"{options.network} fails on its way to {layer}: {reason}.") from error
         return Result(
             maps=output[0].float().cpu().numpy(),
             weights=source.label,
-            trained=source.kind != "random",
+            trained=source.trained,
             device=_device_name(place),
+            note=_other_classes(options, layer, tuple(output.shape[1:]), source),
         )
 
     def _model(self, options: Options, source: Source, place: torch.device) -> nn.Module:
         key = (replace(options, size=None), source, place.type)
         module = self._models.get(key)
         if module is None:
-            module = build(
-                options.network,
-                weights=source,
-                device=place,
-                classes=options.classes,
-                shortcut=options.shortcut,
-                heads=options.heads,
-            )
+            module = build(options.network, weights=source, device=place, **options.chosen)
             self._models.put(key, module)
         return module
+
+
+def _other_classes(options: Options, layer: str, shape: tuple[int, ...], source: Source) -> str:
+    """What a page has to say where weights have other classes than the graph beside the maps."""
+    counted = describe(options).layer(layer).output_shape
+    if shape == counted or source.training is None:
+        return ""
+    return (
+        f"These weights know the {source.training.classes} classes of {source.training.dataset}; "
+        f"graph and table count {' x '.join(map(str, counted))} values here, as the network was published."
+    )
 
 
 def choose_device(wanted: str = "auto") -> torch.device:

@@ -38,10 +38,10 @@ class BasicBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.conv1 = _conv3x3(inputs, width, stride=stride, bias=not batch_norm)
-        self.bn1 = _norm(width, batch_norm)
+        self.bn1 = norm(width, batch_norm)
         self.relu = nn.ReLU(inplace=True)
         self.conv2 = _conv3x3(width, width, bias=not batch_norm)
-        self.bn2 = _norm(width, batch_norm)
+        self.bn2 = norm(width, batch_norm)
         self.downsample = _downsample(inputs, width, stride=stride, shortcut=shortcut, batch_norm=batch_norm)
         self.plain = shortcut is None
 
@@ -68,11 +68,11 @@ class Bottleneck(nn.Module):
         super().__init__()
         outputs = width * self.expansion
         self.conv1 = _conv1x1(inputs, width, bias=not batch_norm)
-        self.bn1 = _norm(width, batch_norm)
+        self.bn1 = norm(width, batch_norm)
         self.conv2 = _conv3x3(width, width, stride=stride, bias=not batch_norm)
-        self.bn2 = _norm(width, batch_norm)
+        self.bn2 = norm(width, batch_norm)
         self.conv3 = _conv1x1(width, outputs, bias=not batch_norm)
-        self.bn3 = _norm(outputs, batch_norm)
+        self.bn3 = norm(outputs, batch_norm)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = _downsample(inputs, outputs, stride=stride, shortcut=shortcut, batch_norm=batch_norm)
         self.plain = shortcut is None
@@ -131,29 +131,32 @@ def stage(
 class ResNet(nn.Sequential):
     """A residual network for ImageNet (He et al. 2015, table 1), or with shortcut None a plain one.
 
-    Input (N, 3, 224, 224) in ImageNet normalisation; output (N, classes) logits.
+    Input (N, 3, 224, 224) in ImageNet normalisation; output (N, classes) logits. Without
+    `batch_norm`, convolutions have biases.
     """
 
     def __init__(
         self,
         classes: int = 1000,
         shortcut: Shortcut | None = "B",
+        batch_norm: bool = True,
         *,
         block: Block,
         blocks: tuple[int, int, int, int],
     ) -> None:
         deep = block.expansion
         n1, n2, n3, n4 = blocks
+        same = partial(stage, block, shortcut=shortcut, batch_norm=batch_norm)
         super().__init__(
             OrderedDict(
-                conv1=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False),  # 64 x 112 x 112
-                bn1=nn.BatchNorm2d(64),
+                conv1=nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=not batch_norm),  # 64 x 112 x 112
+                bn1=norm(64, batch_norm),
                 relu=nn.ReLU(inplace=True),
                 maxpool=nn.MaxPool2d(kernel_size=3, stride=2, padding=1),  # 64 x 56 x 56
-                layer1=stage(block, 64, 64, blocks=n1, stride=1, shortcut=shortcut),
-                layer2=stage(block, 64 * deep, 128, blocks=n2, stride=2, shortcut=shortcut),  # 28 x 28
-                layer3=stage(block, 128 * deep, 256, blocks=n3, stride=2, shortcut=shortcut),  # 14 x 14
-                layer4=stage(block, 256 * deep, 512, blocks=n4, stride=2, shortcut=shortcut),  # 7 x 7
+                layer1=same(64, 64, blocks=n1, stride=1),
+                layer2=same(64 * deep, 128, blocks=n2, stride=2),  # 28 x 28
+                layer3=same(128 * deep, 256, blocks=n3, stride=2),  # 14 x 14
+                layer4=same(256 * deep, 512, blocks=n4, stride=2),  # 7 x 7
                 avgpool=nn.AdaptiveAvgPool2d((1, 1)),
                 flatten=nn.Flatten(),
                 fc=nn.Linear(512 * deep, classes),
@@ -194,7 +197,8 @@ def _conv1x1(inputs: int, outputs: int, *, stride: int = 1, bias: bool) -> nn.Co
     return nn.Conv2d(inputs, outputs, kernel_size=1, stride=stride, bias=bias)
 
 
-def _norm(channels: int, batch_norm: bool) -> nn.Module:
+def norm(channels: int, batch_norm: bool) -> nn.Module:
+    """Batch norm, or where there is none, what passes everything on."""
     return nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
 
 
@@ -207,7 +211,7 @@ def _downsample(
         return None
     if shortcut == "A":
         return ZeroPaddedShortcut(stride=stride, extra=outputs - inputs)
-    return nn.Sequential(_conv1x1(inputs, outputs, stride=stride, bias=not batch_norm), _norm(outputs, batch_norm))
+    return nn.Sequential(_conv1x1(inputs, outputs, stride=stride, bias=not batch_norm), norm(outputs, batch_norm))
 
 
 def _residual(depth: int, block: Block, blocks: tuple[int, int, int, int], *, top5: float, checkpoint: str) -> Card:
@@ -222,7 +226,7 @@ def _residual(depth: int, block: Block, blocks: tuple[int, int, int, int], *, to
         input_shape=(3, 224, 224),
         normalisation=IMAGENET,
         paper=HE_2015,
-        options=frozenset({"classes", "shortcut"}),
+        options=frozenset({"classes", "shortcut", "batch_norm"}),
         top5=one_crop(top5),
         checkpoint=checkpoint,
     )
@@ -238,6 +242,7 @@ def _plain(depth: int, blocks: tuple[int, int, int, int], top5: Accuracy | None 
         input_shape=(3, 224, 224),
         normalisation=IMAGENET,
         paper=HE_2015,
+        options=frozenset({"classes", "batch_norm"}),
         top5=top5,
     )
 

@@ -10,26 +10,29 @@ from functools import partial
 from torch import nn
 
 from cnnviz.networks.card import CIFAR10, Card
-from cnnviz.networks.resnet import HE_2015, BasicBlock, Shortcut, stage
+from cnnviz.networks.resnet import HE_2015, BasicBlock, Shortcut, norm, stage
 
 
 class CifarResNet(nn.Sequential):
     """A residual network of `depth` = 6n + 2 weighted layers, or with shortcut None a plain one.
 
     Input (N, 3, 32, 32) in CIFAR-10 normalisation; output (N, classes) logits. With the paper's
-    option A, a plain network has exactly as many parameters as the residual one.
+    option A, a plain network has exactly as many parameters as the residual one. Without
+    `batch_norm`, convolutions have biases.
     """
 
-    def __init__(self, classes: int = 10, shortcut: Shortcut | None = "A", *, depth: int) -> None:
-        n = (depth - 2) // 6
+    def __init__(
+        self, classes: int = 10, shortcut: Shortcut | None = "A", batch_norm: bool = True, *, depth: int
+    ) -> None:
+        same = partial(stage, BasicBlock, blocks=(depth - 2) // 6, shortcut=shortcut, batch_norm=batch_norm)
         super().__init__(
             OrderedDict(
-                conv1=nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False),  # 16 x 32 x 32
-                bn1=nn.BatchNorm2d(16),
+                conv1=nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=not batch_norm),  # 16 x 32 x 32
+                bn1=norm(16, batch_norm),
                 relu=nn.ReLU(inplace=True),
-                layer1=stage(BasicBlock, 16, 16, blocks=n, stride=1, shortcut=shortcut),
-                layer2=stage(BasicBlock, 16, 32, blocks=n, stride=2, shortcut=shortcut),  # 32 x 16 x 16
-                layer3=stage(BasicBlock, 32, 64, blocks=n, stride=2, shortcut=shortcut),  # 64 x 8 x 8
+                layer1=same(16, 16, stride=1),
+                layer2=same(16, 32, stride=2),  # 32 x 16 x 16
+                layer3=same(32, 64, stride=2),  # 64 x 8 x 8
                 avgpool=nn.AdaptiveAvgPool2d((1, 1)),
                 flatten=nn.Flatten(),
                 fc=nn.Linear(64, classes),
@@ -50,7 +53,7 @@ def _card(depth: int, *, plain: bool = False) -> Card:
         normalisation=CIFAR10,
         paper=HE_2015,
         classes=10,
-        options=frozenset({"classes"} if plain else {"classes", "shortcut"}),
+        options=frozenset({"classes", "batch_norm"} | (set() if plain else {"shortcut"})),
     )
 
 

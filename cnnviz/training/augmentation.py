@@ -62,6 +62,33 @@ class Handwriting:
         return torch.cat([turn @ lean / scale[:, None], shift[:, :, None]], 2)
 
 
+@dataclass(frozen=True)
+class CropAndFlip:
+    """A picture moved by up to `shift` pixels along each axis, every other one mirrored.
+
+    He, Zhang, Ren, Sun 2015, section 4.2, after Lee et al. 2015: 4 pixels on each side, then a crop of the old size.
+
+    Attributes:
+        ground: what the pixels beside the picture are, a value a channel: those that normalisation turns to 0.
+    """
+
+    shift: int
+    ground: tuple[float, ...]
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """(N, C, H, W) to the same."""
+        n, _, height, width = x.shape
+        ground = x.new_tensor(self.ground)[:, None, None]
+        padded = functional.pad(x - ground, (self.shift,) * 4) + ground
+        down, right = (torch.randint(0, 2 * self.shift + 1, (n, 1), generator=generator) for _ in range(2))
+        mirrored = torch.rand(n, 1, generator=generator) < 0.5
+        rows, columns = torch.arange(height) + down, torch.arange(width)
+        columns = torch.where(mirrored, columns.flip(0), columns) + right
+        pictures = torch.arange(n)[:, None, None]
+        rows, columns, pictures = (index.to(x.device) for index in (rows[:, :, None], columns[:, None, :], pictures))
+        return padded.permute(0, 2, 3, 1)[pictures, rows, columns].permute(0, 3, 1, 2)  # channels last in memory
+
+
 def _pen(x: Tensor, amount: Tensor) -> Tensor:
     """Thicker strokes for an amount above 0, thinner ones below."""
     thick = functional.max_pool2d(x, 3, stride=1, padding=1)

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import struct
+import tarfile
 import urllib.error
 import urllib.request
 import zlib
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from cnnviz.errors import BadData
@@ -113,7 +115,86 @@ def _idx(file: Path, axes: int) -> Tensor:
     return torch.from_numpy(np.frombuffer(content, np.uint8, offset=head).reshape(lengths).copy())
 
 
-DATA: dict[str, Callable[..., Data]] = {"MNIST": mnist}
+# --- CIFAR-10 ----------------------------------------------------------------
+
+CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+"""Krizhevsky's own page."""
+
+CIFAR10_ARCHIVE = Remote(170_052_171, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd")
+HELD_OUT = 1_000
+
+
+def cifar10(folder: Path, *, url: str = CIFAR10_URL, notify: Callable[[str], None] | None = None) -> Data:
+    """Krizhevsky's photographs of ten classes: 50,000 to learn from, 1,000 to test with, 32 x 32 in colour.
+
+    Tested is with the first 1,000 of the test split, whatever the form: the binary archive as it is, or
+    mosaics of any number of pictures, row by row (`train_00.jpg` and so on, `test….webp`), with `labels.txt`.
+
+    Args:
+        folder: holds them, or a folder `cifar10` of them; an archive that is missing is fetched there.
+        url: where it is fetched from.
+        notify: is told what is being fetched.
+
+    Raises:
+        BadData: a file is damaged, or missing and can't be fetched.
+    """
+    name, inner = url.rpartition("/")[2], folder / "cifar10"
+    place = next((at for at in (folder, inner) if any((at / known).is_file() for known in (name, "labels.txt"))), inner)
+    if (place / "labels.txt").is_file():
+        train, test = _mosaics(place)
+    else:
+        archive = place / name
+        train, test = _batches(archive if archive.is_file() else fetch(url, CIFAR10_ARCHIVE, place, notify))
+    return Data("CIFAR-10", train, Split(test.images[:HELD_OUT], test.labels[:HELD_OUT]))
+
+
+def _mosaics(folder: Path) -> tuple[Split, Split]:
+    try:
+        labels = torch.tensor([int(line) for line in (folder / "labels.txt").read_text("ascii").split()])
+        train, test = (
+            torch.cat([torch.empty(0, 3, 32, 32, dtype=torch.uint8), *map(_mosaic, sorted(folder.glob(pattern)))])
+            for pattern in ("train*.jpg", "test*.webp")
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadData(f"CIFAR-10 in '{folder}' can't be read: {error}.") from error
+    fits = len(labels) == len(train) + len(test) and len(train) and len(test)
+    if not fits or not 0 <= int(labels.min()) <= int(labels.max()) <= 9:
+        raise BadData(
+            f"'{folder}' has {len(labels)} labels of CIFAR-10 for {len(train)} + {len(test)} pictures: "
+            f"each needs one from 0 to 9, and there have to be pictures of both kinds."
+        )
+    return Split(train, labels[: len(train)]), Split(test, labels[len(train) :])
+
+
+def _mosaic(file: Path) -> Tensor:
+    """(H, W, 3) of 32 x 32 pictures -> (N, 3, 32, 32), row by row."""
+    with Image.open(file) as image:
+        pixels = torch.from_numpy(np.array(image.convert("RGB")))
+    rows, columns = (side // 32 for side in pixels.shape[:2])
+    return pixels.view(rows, 32, columns, 32, 3).permute(0, 2, 4, 1, 3).reshape(-1, 3, 32, 32)
+
+
+def _batches(archive: Path) -> tuple[Split, Split]:
+    """Krizhevsky's binary form: records of a label and 3 x 32 x 32 values."""
+    record = 1 + 3 * 32 * 32
+    parts: dict[str, Tensor] = {}
+    try:
+        with tarfile.open(archive) as content:  # read in place: nothing of it is written anywhere
+            for member in content:
+                name = Path(member.name).name
+                data = content.extractfile(member) if name.endswith("_batch.bin") or "data_batch" in name else None
+                if data:
+                    records = torch.from_numpy(np.frombuffer(data.read(), np.uint8).copy())
+                    parts[name] = records.view(-1, record)
+        train = torch.cat([parts[f"data_batch_{number}.bin"] for number in range(1, 6)])
+        test = parts["test_batch.bin"]
+    except (OSError, EOFError, KeyError, RuntimeError, zlib.error, tarfile.TarError) as error:
+        raise BadData(f"'{archive}' is damaged, or not CIFAR-10: delete it, and it is fetched again.") from error
+    first, second = (Split(part[:, 1:].reshape(-1, 3, 32, 32), part[:, 0].long()) for part in (train, test))
+    return first, second
+
+
+DATA: dict[str, Callable[..., Data]] = {"MNIST": mnist, "CIFAR-10": cifar10}
 """What a recipe's `dataset` names."""
 
 

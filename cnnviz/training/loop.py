@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from cnnviz import networks
 from cnnviz.errors import BadData, BadOption
+from cnnviz.images import margin
 from cnnviz.networks.card import Card
 from cnnviz.training.data import Data, Split
 from cnnviz.training.recipes import Recipe
@@ -101,6 +102,8 @@ def train(
     place = torch.device(device)
     run = Run([], folder / f"{recipe.network}.safetensors", folder / f"{recipe.name}.jsonl")
     module = networks.build(recipe.network, weights=Source("random", seed=seed), device=place, **recipe.options)
+    if recipe.bfloat16:
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(
         module.parameters(),
         recipe.rate,
@@ -115,7 +118,7 @@ def train(
     card = networks.card(recipe.network)
     train_split, test_split = (_on(place, split) for split in (data.train, data.test))
     folder.mkdir(parents=True, exist_ok=True)
-    while len(run.epochs) < last:
+    while len(run.epochs) < last and not _reached(recipe, run.epochs):
         line = _epoch(recipe, card, module, optimiser, train_split, test_split, seed, len(run.epochs), on_step)
         run.epochs.append(line)
         _save(checkpoint, identity, module, optimiser, run.epochs)
@@ -123,7 +126,10 @@ def train(
         if on_epoch:
             on_epoch(line)
     facts = {"recipe": recipe.name, "dataset": data.name, "seed": seed, "epochs": len(run.epochs)}
+    facts |= {"size": recipe.size or card.input_shape[1], **recipe.options}
     facts |= {"test_accuracy": run.epochs[-1].test_accuracy, "torch": torch.__version__}
+    if recipe.float16:
+        module.half()
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     save_file(state, run.weights, {"training": json.dumps(facts)})  # one entry, as safetensors keeps no order
     return run
@@ -141,6 +147,24 @@ def prepare(images: Tensor, card: Card) -> Tensor:
     return functional.pad(images.float() / 255, (card.border,) * 4, mode="replicate")
 
 
+def enlarged(x: Tensor, card: Card, size: int | None) -> Tensor:
+    """Pictures at the size that a recipe asks for, as `images.as_received` enlarges one: its middle, bilinear.
+
+    Args:
+        x: (N, C, h, w), square.
+        size: of the network's input; None leaves the pictures as they are.
+
+    Returns:
+        (N, C, size, size).
+    """
+    if size is None:
+        return x
+    whole = round(size * margin(card))
+    lead = round((whole - size) / 2)
+    y = functional.interpolate(x, (whole, whole), mode="bilinear", antialias=True)
+    return y[..., lead : lead + size, lead : lead + size]
+
+
 def logits(module: nn.Module) -> nn.Module:
     """The network up to its class scores: without the softmax that it may end in, with the same parameters.
 
@@ -152,19 +176,22 @@ def logits(module: nn.Module) -> nn.Module:
     return module
 
 
-def evaluate(module: nn.Module, split: Split, card: Card) -> tuple[float, float]:
+def evaluate(module: nn.Module, split: Split, card: Card, size: int | None = None) -> tuple[float, float]:
     """Mean cross-entropy, and accuracy in percent, of a network that gives class scores or probabilities.
 
-    The split lies on the module's device.
+    The split lies on the module's device; `size` is as in `enlarged`.
     """
-    scores_of = logits(module).eval()
-    loss = correct = 0.0
+    scores = scores_of(module, split, card, size)
+    correct = int((scores.argmax(1) == split.labels).sum())
+    return float(functional.cross_entropy(scores, split.labels)), 100 * correct / len(split.labels)
+
+
+def scores_of(module: nn.Module, split: Split, card: Card, size: int | None = None) -> Tensor:
+    """(N, classes): the class scores, before any softmax, of every picture of a split; as `evaluate`."""
+    plain = logits(module).eval()
     with torch.inference_mode():
-        for images, labels in zip(*(torch.split(t, TEST_BATCH) for t in (split.images, split.labels)), strict=True):
-            scores = scores_of(_normalised(prepare(images, card), card))
-            loss += float(functional.cross_entropy(scores, labels, reduction="sum"))
-            correct += int((scores.argmax(1) == labels).sum())
-    return loss / len(split.labels), 100 * correct / len(split.labels)
+        batches = torch.split(split.images, TEST_BATCH)
+        return torch.cat([plain(_normalised(enlarged(prepare(part, card), card, size), card)) for part in batches])
 
 
 def write_log(file: Path, epochs: list[Epoch]) -> None:
@@ -198,7 +225,7 @@ def _epoch(
     layers = {path: own for path, child in module.named_modules() if (own := list(child.parameters(recurse=False)))}
     norms = {path: torch.zeros((), device=place) for path in layers}
     loss_sum, correct = torch.zeros((), device=place), torch.zeros((), dtype=torch.int64, device=place)
-    scores_of = logits(module).train()
+    learning = logits(module).train()
     order = torch.randperm(n, generator=generator).to(place)
     steps = math.ceil(n / recipe.batch)
     with torch.random.fork_rng():
@@ -210,7 +237,7 @@ def _epoch(
             if recipe.augmentation:
                 x = recipe.augmentation(x, generator)
             with torch.autocast(place.type, torch.bfloat16) if recipe.bfloat16 else nullcontext():
-                scores = scores_of(_normalised(x, card))
+                scores = learning(_normalised(enlarged(x, card, recipe.size), card))
             loss = functional.cross_entropy(scores.float(), labels)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -221,7 +248,7 @@ def _epoch(
             correct += (scores.argmax(1) == labels).sum()
             if on_step:
                 on_step(number + 1, step + 1, steps)
-    test_loss, test_accuracy = evaluate(module, test, card)
+    test_loss, test_accuracy = evaluate(module, test, card, recipe.size)
     return Epoch(
         epoch=number + 1,
         loss=_number(float(loss_sum) / n),
@@ -232,6 +259,10 @@ def _epoch(
         seconds=round(time.perf_counter() - start, 1),
         gradient_norms={path: _number(float(norm) / steps) for path, norm in norms.items()},
     )
+
+
+def _reached(recipe: Recipe, epochs: list[Epoch]) -> bool:
+    return bool(recipe.until and epochs and epochs[-1].train_accuracy >= recipe.until)
 
 
 def _normalised(x: Tensor, card: Card) -> Tensor:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from cnnviz.errors import BadOption
-from cnnviz.training.augmentation import Handwriting
+from cnnviz.networks.card import CIFAR10, IMAGENET
+from cnnviz.training.augmentation import CropAndFlip, Handwriting
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class Cosine:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """The learning rate stays what it is."""
+
+    def __call__(self, done: float) -> float:
+        """1, whatever share of all steps is done."""
+        return 1.0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What is trained, on what, and how: stochastic gradient descent with Nesterov's momentum.
 
@@ -39,7 +49,10 @@ class Recipe:
         rate: the learning rate where `schedule` is 1.
         schedule: from the share of all steps that is done to the share of `rate`.
         augmentation: (N, C, H, W) in 0..1 and a generator -> the same shape.
-        bfloat16: whether forward passes run in it (autocast); weights stay in float32.
+        size: side of the network's input, to which the pictures are enlarged; by default they are not.
+        until: accuracy in percent on the training pictures at which an epoch is the last one.
+        bfloat16: whether forward passes run in it (autocast), channels last; weights stay in float32.
+        float16: whether the weights' file is in half precision.
     """
 
     name: str
@@ -53,7 +66,48 @@ class Recipe:
     weight_decay: float = 0.0
     augmentation: Callable[[Tensor, torch.Generator], Tensor] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    size: int | None = None
+    until: float | None = None
     bfloat16: bool = False
+    float16: bool = False
+
+
+def _he_2015(network: str, epochs: int = 8, *, batch_norm: bool = True) -> Recipe:
+    """He et al. 2015, section 4.2, in 8 of its 164 epochs: one recipe for plain and residual, 20 and 56 layers.
+
+    Batches of 128, rate 0.1, weight decay 0.0001 as there; its two steps of the rate are a cosine here.
+    """
+    return Recipe(
+        f"{network}-cifar10" if batch_norm else f"{network}-cifar10-without-bn",
+        network=network,
+        dataset="CIFAR-10",
+        epochs=epochs,
+        batch=128,
+        rate=0.1 if batch_norm else 0.01,
+        schedule=Cosine(warmup=0.05),
+        weight_decay=1e-4,
+        augmentation=CropAndFlip(4, ground=CIFAR10.mean),
+        options={} if batch_norm else {"batch_norm": False},
+        bfloat16=True,
+        float16=True,
+    )
+
+
+def _krizhevsky_2012(network: str, rate: float) -> Recipe:
+    """Krizhevsky et al. 2012, figure 1: no regularisation, the rate chosen for each, until 25 % training error.
+
+    Of 0.003, 0.01, 0.03 and 0.1 it is the rate that was furthest after one epoch.
+    """
+    return Recipe(
+        f"{network}-cifar10",
+        network=network,
+        dataset="CIFAR-10",
+        epochs=60,
+        batch=128,
+        rate=rate,
+        schedule=Constant(),
+        until=75.0,
+    )
 
 
 RECIPES = {
@@ -70,6 +124,25 @@ RECIPES = {
             weight_decay=1e-4,
             augmentation=Handwriting(),
         ),
+        _krizhevsky_2012("relu4", rate=0.01),
+        _krizhevsky_2012("tanh4", rate=0.03),
+        Recipe(
+            "resnet18-cifar10",
+            network="resnet18",
+            dataset="CIFAR-10",
+            epochs=10,
+            batch=128,
+            rate=0.1,
+            schedule=Cosine(warmup=0.1),
+            weight_decay=5e-4,
+            augmentation=CropAndFlip(2, ground=IMAGENET.mean),
+            options={"classes": 10},
+            size=64,
+            bfloat16=True,
+            float16=True,
+        ),
+        *(_he_2015(network) for network in ("plain20", "resnet20", "plain56", "resnet56")),
+        *(_he_2015(network, 1, batch_norm=False) for network in ("plain20", "resnet20", "plain56", "resnet56")),
     )
 }
 

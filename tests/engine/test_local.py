@@ -20,7 +20,7 @@ OPTIONS = Options("resnet20")
 
 
 def test_maps_are_those_of_a_plain_pass():
-    result = Engine().maps(OPTIONS, PICTURE, "layer1.0.add", device="cpu")
+    result = Engine().maps(OPTIONS, PICTURE, "layer1.0.add", weights="random", device="cpu")
     module = cnnviz.build("resnet20", weights="random")
     x = torch.from_numpy(to_input(NOISE, card("resnet20")))
     assert np.array_equal(result.maps, cnnviz.capture(module, x, ["layer1.0.add"])["layer1.0.add"][0].numpy())
@@ -139,3 +139,13 @@ def test_a_budget_keeps_the_most_recent_values_within_its_bytes():
     assert budget.get("d") is None
     budget.put("a", b"12")
     assert budget.used == 6
+
+
+def test_weights_of_other_classes_say_so_where_it_shows():
+    result = Engine().maps(Options("resnet18", size=(64, 64)), PICTURE, "fc", device="cpu")
+    assert result.maps.shape == (10,)
+    assert result.note == (
+        "These weights know the 10 classes of CIFAR-10; graph and table count 1000 values here, "
+        "as the network was published."
+    )
+    assert Engine().maps(Options("resnet18", size=(64, 64)), PICTURE, "conv1", device="cpu").note == ""

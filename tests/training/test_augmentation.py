@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cnnviz.training.augmentation import Handwriting
+from cnnviz.training.augmentation import CropAndFlip, Handwriting
 
 STILL = Handwriting(share=1.0, shift=0, degrees=0, slant=0, scale=(1, 1), stretch=0, pen=(0, 0))
 
@@ -59,3 +59,40 @@ def test_pens_are_thicker_and_thinner(squares):
     ink = [float(changed(replace(STILL, pen=(pen, pen)), squares).mean()) for pen in (-1, 0, 1, 2)]
     side = [round((mean * 32 * 32) ** 0.5) for mean in ink]
     assert side == [6, 8, 10, 12]
+
+
+# --- crop and flip -----------------------------------------------------------
+
+
+@pytest.fixture
+def ramps():
+    """Pictures whose values tell where a pixel was: across in channel 0, down in channel 1."""
+    along = torch.arange(8.0)
+    return torch.stack([along.expand(8, 8), along[:, None].expand(8, 8)]).expand(300, 2, 8, 8)
+
+
+def test_pictures_are_moved_and_mirrored_whole(ramps):
+    moved = changed(CropAndFlip(2, ground=(-1.0, -1.0)), ramps)
+    assert moved.shape == ramps.shape
+    ways = set()
+    for picture in moved:
+        inside = picture[0] >= 0
+        step = (picture[0, :, 1:] - picture[0, :, :-1])[inside[:, 1:] & inside[:, :-1]].unique()
+        assert len(step) == 1  # one pixel on, to the right or, mirrored, to the left
+        assert torch.equal(inside, picture[1] >= 0)
+        ways.add((float(step), int(inside.any(0).sum()), int(inside.any(1).sum())))
+    assert {step for step, _, _ in ways} == {1.0, -1.0}
+    assert {across for _, across, _ in ways} == {down for _, _, down in ways} == {6, 7, 8}
+
+
+def test_what_lies_beside_the_picture_is_ground(ramps):
+    moved = changed(CropAndFlip(8, ground=(0.25, 0.75)), ramps)
+    corner = moved[:, :, 0, 0]
+    beside = (corner == torch.tensor([0.25, 0.75])).all(1)
+    assert 0.5 < beside.float().mean() < 1
+
+
+def test_it_follows_the_seed(ramps):
+    once, again, other = (changed(CropAndFlip(2, ground=(0.0, 0.0)), ramps, seed) for seed in (0, 0, 1))
+    assert torch.equal(once, again)
+    assert not torch.equal(once, other)

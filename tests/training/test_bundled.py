@@ -16,7 +16,7 @@ from PIL import Image
 
 from cnnviz import networks
 from cnnviz.images import as_mnist, load_image, photographs, to_input
-from cnnviz.training.data import mnist
+from cnnviz.training.data import cifar10, mnist
 from cnnviz.training.loop import evaluate, read_log, train
 from cnnviz.training.recipes import recipe
 
@@ -146,3 +146,39 @@ def test_the_digits_that_come_along_are_recognised(lenet5):
     files = photographs()
     pictures = [as_mnist(load_image(files[f"digit-{digit}"].read_bytes())) for digit in (3, 8)]
     assert given(lenet5, pictures) == [3, 8]
+
+
+# --- photographs -------------------------------------------------------------
+
+ROW = re.compile(r"^\| `(\w+)` \| ([\d.]+) % \| ([\d.]+) % \| (\d+) \|", re.MULTILINE)
+"""Of a card's table: network, training error of the last epoch, held-out accuracy, recognised of the hundred."""
+
+
+def rows():
+    text = (ROOT / "assets" / "README.md").read_text(encoding="utf-8")
+    return {name: tuple(map(float, found)) for name, *found in ROW.findall(text)}
+
+
+def test_every_bundled_weight_has_a_card():
+    bundled = {file.stem for file in (ROOT / "assets" / "weights").glob("*.safetensors")}
+    assert bundled == {"lenet5", *rows()}
+    assert sum(file.stat().st_size for file in (ROOT / "assets" / "weights").iterdir()) < 50e6
+
+
+@pytest.mark.parametrize("key", rows())
+def test_a_fixed_hundred_photographs_as_the_card_says(key):
+    module = networks.build(key)
+    assert (module.weights.kind, module.weights.training.dataset) == ("bundled", "CIFAR-10")
+    _, accuracy = evaluate(module, cifar10(DATA).test, networks.card(key), module.weights.training.size)
+    assert accuracy == rows()[key][2]
+
+
+@pytest.mark.parametrize("key", rows())
+def test_the_cards_row_is_the_logs_last_line(key):
+    log = read_log(LOG.with_name(f"{key}-cifar10.jsonl"))
+    error, accuracy, _ = rows()[key]
+    assert (100 - log[-1].train_accuracy, log[-1].test_accuracy) == (pytest.approx(error, abs=0.006), accuracy)
+    known = recipe(f"{key}-cifar10")
+    assert len(log) == known.epochs or log[-1].train_accuracy >= known.until > log[-2].train_accuracy
+    module = networks.construct(key, **known.options)
+    assert set(log[0].gradient_norms) == {p for p, child in module.named_modules() if list(child.parameters(False))}

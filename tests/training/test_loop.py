@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from cnnviz import networks
 from cnnviz.errors import BadData, BadOption
 from cnnviz.images import to_input
-from cnnviz.training.data import Data, Split, mnist
-from cnnviz.training.loop import CHECKPOINT, evaluate, logits, prepare, read_log, train
+from cnnviz.training.data import Data, Split, cifar10, mnist
+from cnnviz.training.loop import CHECKPOINT, enlarged, evaluate, logits, prepare, read_log, train
 from cnnviz.training.loop import _normalised as normalised
 from cnnviz.training.recipes import recipe
 
@@ -44,6 +44,15 @@ def test_training_sees_what_a_picture_becomes(data):
     x = normalised(prepare(data.test.images, CARD), CARD)
     for pixels, expected in zip(data.test.images[:20, 0].numpy(), x[:20], strict=True):
         np.testing.assert_allclose(to_input(Image.fromarray(pixels).convert("RGB"), CARD)[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("key", "size"), [("resnet18", 64), ("resnet18", 96), ("resnet20", 64), ("resnet20", None)])
+def test_training_enlarges_as_a_picture_is(key, size):
+    card, images = networks.card(key), cifar10(EXTRACT.parent).test.images[:10]
+    x = normalised(enlarged(prepare(images, card), card, size), card)
+    for pixels, expected in zip(images.permute(0, 2, 3, 1).numpy(), x, strict=True):
+        received = to_input(Image.fromarray(pixels), card, size and (size, size))[0]
+        np.testing.assert_allclose(received, expected, atol=1.01 / 255 / min(card.normalisation.std))  # Pillow rounds
 
 
 def test_logits_are_what_the_softmax_gets():
@@ -174,3 +183,35 @@ def test_a_damaged_checkpoint_is_a_sentence(data, tmp_path, content):
     (tmp_path / CHECKPOINT).write_bytes(content)
     with pytest.raises(BadData, match="is damaged: delete it to start anew"):
         train(RECIPE, data, tmp_path, epochs=1)
+
+
+# --- photographs -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["plain20-cifar10", "resnet20-cifar10-without-bn", "relu4-cifar10", "resnet18-cifar10"]
+)
+def test_photographs_are_learned_from(name, tmp_path):
+    known, photographs = recipe(name), cifar10(EXTRACT.parent)
+    small = replace(known, size=known.size and 32, epochs=2, until=None)
+    run = train(small, photographs, tmp_path, epochs=1)
+    (line,) = run.epochs
+    assert math.isfinite(line.loss)
+    module = networks.construct(known.network, **known.options)
+    assert list(line.gradient_norms) == [
+        path for path, child in module.named_modules() if list(child.parameters(recurse=False))
+    ]
+    with safe_open(run.weights, "pt") as file:
+        facts = json.loads(file.metadata()["training"])
+        keys = file.keys()
+        kinds = {file.get_tensor(key).dtype for key in keys if "num_batches" not in key}
+    assert kinds == {torch.float16 if known.float16 else torch.float32}
+    assert facts | {"dataset": "CIFAR-10", "size": 32, **known.options} == facts
+    networks.build(known.network, weights=str(run.weights), **known.options)
+
+
+def test_a_recipe_can_end_where_it_has_learned_enough(data, tmp_path):
+    enough = replace(RECIPE, until=1.0)
+    assert len(train(enough, data, tmp_path).epochs) == 1
+    assert len(train(enough, data, tmp_path).epochs) == 1  # called again, it has still learned enough
+    assert len(train(replace(RECIPE, until=100.0), data, tmp_path / "not yet", epochs=2).epochs) == 2
