@@ -1,0 +1,238 @@
+"""The pages: how long a click, a first view and a layout take, and what a click sends.
+
+Both apps run on loopback with the same configuration, and one Chromium looks at both in turn. Times are taken in the
+page, in the animation frame in which all that is waited for has been drawn, by its own clock.
+
+- A *click to the new page* starts with the event of a mouse click on a node of ResNet-152, unfolded, and ends in the
+  first frame in which the node is lit, the table has marked the new layer's row, and "Its numbers" starts with the new
+  layer's heading. At the peer, an empty app, it starts with the event of a click on a button, and ends in the first
+  frame that has the new line.
+- A *click to the feature maps* ends when the grid has drawn the new layer's maps, which had been computed before.
+- The *highlight* is drawn when the frame after the event, which has the node lit, has been painted.
+- A *first view* is a new tab's, with a warm server and browser, from the start of its navigation to the first frame
+  with a lit node.
+- A *layout* goes from a layer graph to the SVG for the page.
+- What a click *sends* are the WebSocket's messages to the page until the next pause; those with maps count apart.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import cnnviz
+from cnnviz.bench import Goal, Row, Sample
+from cnnviz.bench.browser import chromium, served
+from cnnviz.catalogue import Options, describe
+from cnnviz.graph import LayerGraph
+from cnnviz.networks import cards
+from cnnviz.views.dot import dot_of
+from cnnviz.views.drawing import drawing
+from cnnviz.views.explain import explain
+from cnnviz.views.layout import render, svg_for_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page, WebSocket
+
+ROOT = Path(cnnviz.__file__).resolve().parents[1]
+NETWORK, SMALL = "resnet152", "lenet5"
+LAYERS = ("maxpool", "layer1.0.conv1", "conv1")  # clicked in turn: what a first view shows, and the table's first rows
+WARM = 3  # clicks that don't count
+PAUSE = 400  # ms without a run before the next click, as a person makes one
+MAPS = b"cnnviz.maps"  # the component that the maps go to
+
+
+class Click(NamedTuple):
+    """What a click took, in ms, and what it sent, in bytes."""
+
+    done: float
+    highlight: float
+    sent: int
+    maps: int
+
+
+def measure(repetitions: int) -> list[Row]:
+    """All rows of this part.
+
+    Args:
+        repetitions: clicks, views and layouts that each median is of.
+    """
+    with ExitStack() as stack:
+        window = stack.enter_context(chromium())
+        ours = stack.enter_context(served(ROOT / "app" / "main.py", ROOT))
+        peer = stack.enter_context(served(Path(__file__).with_name("empty_app.py"), ROOT))
+        rows = [*_clicks(window, ours, peer, repetitions), _first_views(window, ours, repetitions)]
+    return [*rows, _slowest_layout(repetitions)]
+
+
+# --- clicks ------------------------------------------------------------------
+
+# Waits in the page for a click, then frame by frame for what it changes. `lit` and `done` are functions of the page.
+_WATCH = """
+([lit, done]) => {
+  const isLit = eval(lit), isDone = eval(done)
+  window.benched = new Promise((resolve, reject) => addEventListener("click", () => {
+    const began = performance.now(), found = {}
+    const painted = new MessageChannel()
+    painted.port1.onmessage = () => { found.highlight = performance.now() - began }
+    const frame = () => {
+      if (!("lit" in found) && isLit()) { found.lit = true; painted.port2.postMessage(0) }
+      if (!("done" in found) && isDone()) found.done = performance.now() - began
+      if ("done" in found && "highlight" in found) resolve([found.done, found.highlight])
+      else if (performance.now() - began > 60e3) reject("not drawn within a minute: " + JSON.stringify(found))
+      else requestAnimationFrame(frame)
+    }
+    requestAnimationFrame(frame)
+  }, { once: true, capture: true }))
+}
+"""
+_GRAPH = "[...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector('g.node'))?.shadowRoot"
+_MAPS_DRAWN = """() => [...document.querySelectorAll('*')].some(
+  e => e.shadowRoot?.querySelector('.scroll')?.getAttribute('aria-label')?.includes(' feature maps of {path};'))"""
+# the table is a canvas: a pixel above the row's words, which the mark gives another colour
+_PAGE_DRAWN = """
+(() => {{
+  const table = document.querySelector('[data-testid=stDataFrame] canvas').getContext('2d')
+  const colour = () => table.getImageData(20 * devicePixelRatio, {y} * devicePixelRatio, 1, 1).data.join()
+  const before = colour()
+  const words = () => [...document.querySelectorAll('[role=tabpanel] strong')].map(e => e.textContent)
+  return () => words().includes({heading!r}) && colour() !== before
+}})()
+"""
+_HEADER, _ROW = 35, 30  # heights in the table, in pixels
+
+
+def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> list[Row]:
+    graph = describe(Options(NETWORK))
+    numbers, sees, empty = (_Tab(window) for _ in range(3))
+    for tab in (numbers, sees):
+        tab.open_unfolded(ours)
+    numbers.page.get_by_role("tab", name="Its numbers").click()
+    empty.page.goto(peer)
+    empty.page.get_by_text("Line 0").wait_for()
+    pages, maps, lines = [], [], []
+    for turn in range(repetitions + WARM):
+        path = LAYERS[turn % len(LAYERS)]
+        pages.append(
+            numbers.click(path, _PAGE_DRAWN.format(y=_row_of(graph, path), heading=explain(graph, path).heading))
+        )
+        lines.append(empty.click_line(turn + 1))
+        maps.append(sees.click(path, _MAPS_DRAWN.format(path=path)))
+    for tab in (numbers, sees, empty):
+        tab.page.close()
+    pages, maps, lines = pages[WARM:], maps[WARM:], lines[WARM:]
+    line = Sample.of([click.done for click in lines])
+    return [
+        Row("click to the new page", "ms", _of(pages, "done"), line, "an empty app", Goal(1.5, "ratio")),
+        Row("click to the feature maps", "ms", _of(maps, "done"), line, "an empty app"),
+        Row("highlight after a click", "ms", _of(pages, "highlight"), goal=Goal(16)),
+        Row(
+            "sent at a click, without maps",
+            "kB",
+            _of(maps, "sent", 1e3),
+            _of(lines, "sent", 1e3),
+            "an empty app",
+            Goal(20),
+        ),
+        Row("sent at a click, maps", "kB", _of(maps, "maps", 1e3)),
+    ]
+
+
+def _of(clicks: Sequence[Click], what: str, unit: float = 1.0) -> Sample:
+    return Sample.of([getattr(click, what) / unit for click in clicks])
+
+
+def _row_of(graph: LayerGraph, path: str) -> float:
+    """The y of a layer's row in the table, above its words."""
+    return _HEADER + _ROW * [layer.path for layer in graph.layers].index(path) + 4
+
+
+class _Tab:
+    """A page whose WebSocket is listened to."""
+
+    def __init__(self, window: "BrowserContext") -> None:
+        self.page: Page = window.new_page()
+        self._frames: list[bytes] = []
+        self.page.on("websocket", self._listen)
+
+    def _listen(self, socket: "WebSocket") -> None:
+        socket.on("framereceived", lambda data: self._frames.append(data if isinstance(data, bytes) else data.encode()))
+
+    def open_unfolded(self, url: str) -> None:
+        self.page.goto(f"{url}/?network={NETWORK}")
+        self.page.get_by_role("button", name="Unfold", exact=True).click()
+        self.page.locator('g.node[id="layer3.20.conv1"]').wait_for(state="attached")
+        self.rest()
+
+    def rest(self) -> None:
+        """Until no run goes on, and then for as long as a person waits."""
+        self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(state="attached")
+        self.page.wait_for_timeout(PAUSE)
+
+    def click(self, path: str, done: str) -> Click:
+        lit = f"(graph => () => graph.getElementById({path!r}).classList.contains('lit'))({_GRAPH})"
+        return self._measured(lambda: self._middle(f'g.node[id="{path}"]'), lit, done)
+
+    def click_line(self, line: int) -> Click:
+        drawn = f"() => document.querySelector('[data-testid=stMarkdown]').textContent.trim() === 'Line {line}'"
+        return self._measured(lambda: self._middle("button:text-is('Next')"), drawn, drawn)
+
+    def _middle(self, selector: str) -> tuple[float, float]:
+        found = self.page.locator(selector)
+        found.scroll_into_view_if_needed()
+        box = found.bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def _measured(self, where: Callable[[], tuple[float, float]], lit: str, done: str) -> Click:
+        self.page.bring_to_front()
+        x, y = where()
+        self.page.mouse.move(x, y)
+        self.page.evaluate(_WATCH, [lit, done])
+        self._frames.clear()
+        self.page.mouse.click(x, y)
+        took, highlight = self.page.evaluate("window.benched")
+        self.rest()
+        maps = sum(len(frame) for frame in self._frames if MAPS in frame)
+        return Click(took, highlight, sum(map(len, self._frames)) - maps, maps)
+
+
+# --- first views and layouts -------------------------------------------------
+
+_FIRST_VIEW = f"""
+window.benched = new Promise(resolve => {{
+  const frame = () => {_GRAPH}?.querySelector("g.node.lit") ? resolve(performance.now()) : requestAnimationFrame(frame)
+  requestAnimationFrame(frame)
+}})
+"""
+
+
+def _first_views(window: "BrowserContext", ours: str, repetitions: int) -> Row:
+    def view(network: str) -> float:
+        tab = window.new_page()
+        tab.add_init_script(_FIRST_VIEW)
+        tab.goto(f"{ours}/?network={network}")
+        took: float = tab.evaluate("window.benched")
+        tab.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(state="attached")
+        tab.close()
+        return took
+
+    pairs = [(view(NETWORK), view(SMALL)) for _ in range(repetitions + 1)][1:]
+    large, small = (Sample.of(column) for column in zip(*pairs, strict=True))
+    return Row(f"first view of {NETWORK}, folded", "ms", large, small, SMALL, Goal(1.3, "ratio"))
+
+
+def _slowest_layout(repetitions: int) -> Row:
+    samples = {}
+    for network in cards():
+        graph = describe(Options(network))
+        samples[network] = Sample.of([_layout(graph) for _ in range(repetitions + 1)][1:])
+    slowest = max(samples, key=lambda network: samples[network].median)
+    return Row(f"slowest layout, unfolded: {slowest}", "ms", samples[slowest], goal=Goal(150))
+
+
+def _layout(graph: LayerGraph) -> float:
+    began = time.perf_counter()
+    svg_for_page(render(dot_of(drawing(graph, "all"))))
+    return (time.perf_counter() - began) * 1e3
