@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -10,8 +12,9 @@ from PIL import Image
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe
 from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
-from cnnviz.images import as_received, load_image, photographs
+from cnnviz.images import as_received, framed, load_image, photographs
 from cnnviz.networks import card
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
@@ -20,6 +23,8 @@ from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
 
+OUTLINE: Literal["outline"] = "outline"
+SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
 
 
@@ -40,25 +45,57 @@ def drawing_of(options: Options, unfolded: Unfolded) -> Drawing:
     return drawing(graph_of(options), unfolded)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Laying out the graph …")
-def svg_of(options: Options, unfolded: Unfolded, direction: Direction, colour: Colour) -> str:
-    """The picture of a network, as an element of a page."""
-    return svg_for_page(picture_file(options, unfolded, direction, colour, "svg"))
+@dataclass(frozen=True)
+class Look:
+    """How a graph is drawn; all but `numbers`, whether nodes say shapes and parameters, is as `dot` takes it."""
+
+    unfolded: Unfolded
+    direction: Direction
+    colour: Colour
+    numbers: bool
 
 
-def picture_file(options: Options, unfolded: Unfolded, direction: Direction, colour: Colour, form: Format) -> bytes:
+def svg_of(options: Options, look: Look) -> tuple[Unfolded, str]:
+    """The picture of a network, as an element of a page.
+
+    Where it can't be laid out in time, runs of equal blocks stay folded; where that is no help, each block is a node.
+
+    Returns:
+        What is unfolded in it, and the picture.
+
+    Raises:
+        DrawingFailed: it can't be laid out at all.
+    """
+    for shown in dict.fromkeys((look.unfolded, (), OUTLINE)):
+        drawn = _svg_or_reason(options, replace(look, unfolded=shown))
+        if isinstance(drawn, str):
+            return shown, drawn
+    raise drawn
+
+
+@st.cache_resource(max_entries=64, ttl=600, show_spinner="Laying out the graph …")
+def _svg_or_reason(options: Options, look: Look) -> str | DrawingFailed:
+    # why there is none is kept as well: a full hall would have the same seconds pass again and again
+    seconds = SECONDS_FOR_BROUGHT if card(options.network).brought else SECONDS
+    try:
+        return svg_for_page(picture_file(options, look, "svg", seconds))
+    except DrawingFailed as error:
+        return error
+
+
+def picture_file(options: Options, look: Look, form: Format, seconds: float = SECONDS) -> bytes:
     """The picture of a network as a file."""
-    return render(dot_text(options, unfolded, direction, colour), form)
+    return render(dot_text(options, look), form, seconds)
 
 
-def dot_text(options: Options, unfolded: Unfolded, direction: Direction, colour: Colour) -> str:
+def dot_text(options: Options, look: Look) -> str:
     """What Graphviz lays out."""
-    return dot_of(drawing_of(options, unfolded), direction, colour)
+    return dot_of(drawing_of(options, look.unfolded), look.direction, look.colour, look.numbers)
 
 
-def mermaid_text(options: Options, unfolded: Unfolded, direction: Direction) -> str:
+def mermaid_text(options: Options, look: Look) -> str:
     """The picture as a Mermaid flowchart."""
-    return mermaid(graph_of(options), unfolded=unfolded, direction=direction)
+    return mermaid(graph_of(options), unfolded=look.unfolded, direction=look.direction)
 
 
 def json_text(options: Options) -> str:
@@ -68,8 +105,13 @@ def json_text(options: Options) -> str:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def table_of(options: Options) -> pd.DataFrame:
-    """One row a layer."""
-    return tables.layers(graph_of(options))
+    """One row a layer.
+
+    Most columns repeat a few texts: as categories they are less than half of the bytes that each click sends again.
+    """
+    rows = tables.layers(graph_of(options))
+    repeated = rows.select_dtypes("str").columns.drop("name")
+    return rows.astype(dict.fromkeys(repeated, "category"))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -79,15 +121,25 @@ def photograph(name: str) -> Picture:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def received(network: str, size: tuple[int, int] | None, digest: str, _image: Image.Image) -> Image.Image:
-    """A picture as a network receives it, as large as it is looked at on a page."""
+def received(
+    network: str,
+    size: tuple[int, int] | None,
+    digest: str,
+    _image: Image.Image,
+    window: tuple[int, int, int, int] | None = None,
+) -> Image.Image:
+    """A picture as a network receives it, as large as it is looked at on a page, a window of its pixels framed."""
     seen = as_received(_image, card(network), size)
     side = max(seen.size)
-    if side > 300:
-        seen.thumbnail((300, 300))
-        return seen
-    zoom = max(1, 128 // side)  # 32 x 32 pixels are to be seen as what they are
-    return seen.resize((seen.width * zoom, seen.height * zoom), Image.Resampling.NEAREST)
+    zoom = 300 / side if side > 300 else max(1, 128 // side)  # 32 x 32 pixels are to be seen as what they are
+    shown = seen.resize(
+        (round(seen.width * zoom), round(seen.height * zoom)),
+        Image.Resampling.BOX if zoom < 1 else Image.Resampling.NEAREST,
+    )
+    if window is None:
+        return shown
+    top, left, bottom, right = (edge * zoom for edge in window)
+    return framed(shown, (top, left, bottom, right))
 
 
 def picture_from(data: bytes, name: str) -> Picture:

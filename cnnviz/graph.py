@@ -33,6 +33,11 @@ class ReceptiveField:
     stride: tuple[int, int]
     start: tuple[int, int]
 
+    def window(self, unit: tuple[int, int]) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right) of what the unit at (row, column) sees; the last two lie beyond it."""
+        top, left = (start + at * stride for start, at, stride in zip(self.start, unit, self.stride, strict=True))
+        return top, left, top + self.size[0], left + self.size[1]
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -66,6 +71,12 @@ class Layer:
     macs: int = 0
     receptive_field: ReceptiveField | None = None
     shared_with: str | None = None
+
+    @property
+    def middle_window(self) -> tuple[int, int, int, int] | None:
+        """What the unit in the middle of a map sees, as `ReceptiveField.window`; None where that is the whole input."""
+        field = self.receptive_field
+        return field.window((self.output_shape[1] // 2, self.output_shape[2] // 2)) if field else None
 
     @property
     def flops(self) -> int:

@@ -149,8 +149,8 @@ def describe_module(module: nn.Module) -> Operation | None:
             return None
     else:
         return None
-    if module._modules and not isinstance(module, nn.MultiheadAttention):
-        return None  # Sequential, TransformerEncoderLayer and the like
+    if isinstance(module, nn.Sequential) or (module._modules and not isinstance(module, nn.MultiheadAttention)):
+        return None  # an empty Sequential (many a shortcut), TransformerEncoderLayer and the like
     return Operation(cls.__name__.lower())
 
 

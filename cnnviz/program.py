@@ -89,7 +89,8 @@ class Program:
     ) -> dict[int, Tensor]:
         """Runs the steps on real data up to the last one to be kept.
 
-        All state is local: one module can be run from many threads at once.
+        All state is local: one module can be run from many threads at once, and a forward that writes into a buffer
+        (to count its calls, say) finds it as it was.
 
         Args:
             module: the module that was followed.
@@ -108,6 +109,9 @@ class Program:
             dying[user].append(used)
         named: dict[str, Tensor] = dict(module.named_buffers(remove_duplicate=False))
         named.update(module.named_parameters(remove_duplicate=False))
+        for step in self.steps[:stop]:
+            if step.writes and step.args and isinstance(written := step.args[0], Named):
+                named[written.name] = named[written.name].clone()
         modules = dict(module.named_modules(remove_duplicate=False))
         values: dict[int, Any] = {}
         kept: dict[int, Tensor] = {}

@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 STATES = {
     "explore": ("/?network=resnet18&layer=layer1.0.add", 1280, 1400, "light"),
+    "beside": ("/beside?network=resnet34&layer=layer2.0.conv1&layer2=layer2.0.conv1", 1280, 1000, "light"),
     "inception-dark": ("/?network=googlenet&layer=inception3a.concat&channel=70", 1280, 1080, "dark"),
     "kernels": ("/kernels?kernel=7", 1280, 720, "light"),
     "digit": ("/?network=lenet5&layer=conv2", 1280, 1080, "light"),

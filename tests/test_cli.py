@@ -8,14 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cnnviz import networks
 from cnnviz.cli import output as cli_output
-from cnnviz.cli.app import addresses
 
 NETS = """
 from torch import nn
@@ -120,6 +120,10 @@ def test_graph_as_text(cnnviz):
     assert len(graph["nodes"]) == 71
 
 
+def test_graph_as_an_outline(cnnviz):
+    assert len(re.findall(r" \[label=.*inception block", cnnviz("graph", "googlenet", "--outline").out)) == 9
+
+
 def test_graph_folds_equal_blocks_unless_full(cnnviz):
     folded, full = (cnnviz("graph", "resnet152", *flag).out for flag in ((), ("--full",)))
     assert "layer3.20.conv1" not in folded
@@ -171,7 +175,7 @@ def test_replicate_with_channels_and_a_map(cnnviz):
 def test_activations_as_a_picture(cnnviz, picture, tmp_path):
     done = cnnviz("activations", "lenet5", picture, "--layer", "conv1", "-o", tmp_path / "maps.png")
     assert done.code == 0
-    assert "lenet5 with weights trained by this project (lenet5.safetensors), on " in done.out
+    assert "lenet5 with weights trained by this project on MNIST (lenet5.safetensors), on " in done.out
     assert "conv1: 6 × 28 × 28" in done.out
     assert done.err == "", "no progress bar where nobody watches"
     with Image.open(tmp_path / "maps.png") as written:
@@ -253,6 +257,11 @@ def test_activations_of_a_network_of_the_users_own(cnnviz, nets, picture, tmp_pa
         ("activations lenet5 FOLDER --layer conv1 -o m.png", "can't be read: Is a directory"),
         ("activations lenet5 TEXT --layer conv1 -o m.png", "no picture that we can read"),
         ("app --port 0", "ports go from 1 to 65,535"),
+        ("app alexnt", "No network is called 'alexnt'"),
+        ("app nowhere:Net", "nowhere:Net can't be had, as importing nowhere fails: .*No module named 'nowhere'"),
+        ("app lenet5 --input 1,28,28", "--input is for networks of your own, but none is named"),
+        ("app lenet5 --batch-norm", "--batch-norm is for networks of your own"),
+        ("graph lenet5 --full --outline", "not allowed with"),
         ("nonsense", "invalid choice: 'nonsense'"),
         ("", "required: COMMAND"),
     ],
@@ -344,20 +353,6 @@ def test_a_reader_that_leaves_early_is_no_error():
 # --- app -----------------------------------------------------------------------
 
 
-def test_app_names_the_addresses_that_phones_reach():
-    def known(family, address):
-        return SimpleNamespace(family=family, address=address)
-
-    interfaces = {
-        "lo": [known(socket.AF_INET, "127.0.0.1")],
-        "eth0": [known(socket.AF_INET, "192.168.1.5"), known(socket.AF_INET6, "fe80::1")],
-        "wlan0": [known(socket.AF_INET, "10.0.0.7")],
-        "down0": [known(socket.AF_INET, "172.17.0.1")],
-    }
-    states = {name: SimpleNamespace(isup=name != "down0") for name in ("lo", "eth0", "down0")}
-    assert addresses(interfaces, states) == ["192.168.1.5", "10.0.0.7"]
-
-
 @pytest.fixture
 def port():
     with socket.socket() as probe:
@@ -386,6 +381,67 @@ def test_app_starts_streamlit_on_all_addresses_and_passes_its_exit_code_on(cnnvi
     assert (how["cwd"] / "app" / "main.py").is_file()
 
 
+@pytest.fixture
+def started(monkeypatch):
+    """The environments of the processes that were to run the app; none is run."""
+    environments = []
+
+    class Child(subprocess.Popen):
+        def __init__(self, command, **how):
+            environments.append(how["env"])
+            super().__init__([sys.executable, "-c", ""])
+
+    monkeypatch.setattr("cnnviz.cli.app.subprocess.Popen", Child)
+    return environments
+
+
+def test_app_hands_networks_of_the_users_own_on_with_their_folder(cnnviz, nets, tmp_path, monkeypatch, port, started):
+    monkeypatch.setattr(networks, "_brought", {})
+    assert cnnviz("app", nets, "lenet5", "--input", "1,28,28", "--classes", 3, "--port", port).code == 0
+    assert networks.card(nets).keywords == (("classes", 3),)
+    [environment] = started
+    assert environment["PATH"]
+
+    # what the app's own process makes of it, in another folder
+    code = (
+        "from cnnviz import networks\nfrom cnnviz.cli.named import named\n"
+        "print(named(), networks.card(named()[0]).input_shape)"
+    )
+    monkeypatch.undo()
+    done = program("-c", code, env=environment, cwd=Path(__file__).parents[1])
+    assert done.stdout.decode() == f"('{nets}', 'lenet5') (1, 28, 28)\n"
+
+
+def test_app_without_networks_of_the_users_own_hands_nothing_on(cnnviz, port, started):
+    cnnviz("app", "--port", port)
+    assert "CNNVIZ_NETWORKS" not in started[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--input", "1,30,30"), "Small's 3 needs .* Give the shape of its input, channels,height,width"),
+        (("--input", "28"), "channels,height,width are needed"),
+        (("--input", "1,28,28", "--heads"), r"Small\(heads=True\) of nets_of_the_user fails: TypeError"),
+    ],
+)
+def test_app_starts_nothing_where_a_network_cannot_be_shown(cnnviz, nets, monkeypatch, port, started, words, sentence):
+    monkeypatch.setattr(networks, "_brought", {})
+    refused = cnnviz("app", nets, *words, "--port", port)
+    assert (refused.code, refused.out) == (2, "")
+    assert re.search(sentence, refused.err)
+    assert refused.err.count("\n") == 1
+    assert not started
+
+
+def test_app_finds_networks_in_a_folder_that_is_named(cnnviz, nets, tmp_path, monkeypatch, port, started):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setattr(networks, "_brought", {})
+    assert cnnviz("app", nets, "--input", "1,28,28", "--folder", "..", "--port", port).code == 0
+    assert f"--folder={tmp_path}" in started[0]["CNNVIZ_NETWORKS"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="other signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_app_passes_signals_on(number, tmp_path):
@@ -396,7 +452,7 @@ def test_app_passes_signals_on(number, tmp_path):
     )
     code = (
         "import sys\nfrom pathlib import Path\nfrom cnnviz.cli.app import _passing_on_signals\n"
-        f"sys.exit(_passing_on_signals([sys.executable, '-c', {child!r}], Path('.')))"
+        f"sys.exit(_passing_on_signals([sys.executable, '-c', {child!r}], Path('.'), {{}}))"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
         assert parent.stdout.readline() == b"ready\n"

@@ -151,6 +151,20 @@ def test_squeeze_and_excitation_gate():
     assert graph.layer("block.gate.mul").receptive_field is None
 
 
+def test_an_empty_sequential_is_no_layer():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.shortcut = nn.Conv2d(4, 4, 3, padding=1), nn.Sequential()
+
+        def forward(self, x):
+            return self.conv(x) + self.shortcut(x)
+
+    graph = trace(Block(), (4, 8, 8))
+    assert [layer.op for layer in graph.layers] == ["input", "conv", "add", "output"]
+    assert [edge.role for edge in graph.incoming("add")] == ["main", "identity"]
+
+
 def test_a_module_called_again_counts_its_parameters_once_and_its_work_each_time():
     graph = trace(Recurrent(), (4, 8, 8))
     assert [layer.path for layer in graph.layers] == [

@@ -1,85 +1,129 @@
 """The layer graph, and what one may take along of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
 from app import cache, state
 from app.components.graph import layer_graph
 from cnnviz.catalogue import Options
+from cnnviz.networks import card
 from cnnviz.views.dot import AMOUNTS, Colour, Direction
 from cnnviz.views.drawing import Unfolded, legend
-from cnnviz.views.export import python_lines
+from cnnviz.views.notebook import View, notebook, script
+from cnnviz.views.steps import steps
+
+TOO_LARGE: dict[Unfolded, str] = {
+    (): "Unfolded, this graph is too large to be laid out here: its equal blocks stay folded.",
+    "outline": "This graph is too large to be laid out here: each block is one node. The table has every layer.",
+}
 
 
-def panel(options: Options, path: str) -> None:
-    """The layer graph; equal blocks in a row are folded until one opens them."""
+def panel(selection: state.Selection, options: Options, path: str, height: int | None = None) -> None:
+    """The layer graph; equal blocks in a row are folded until one opens them. `height` is as `layer_graph` takes it."""
     runs = {run.blocks[0]: run.blocks for run in cache.folds_of(options)}
     firsts = list(runs)
-    opened = state.opened(options.network, firsts)
-    picture = cache.drawing_of(options, opened)
+    opened = selection.opened(options.network, firsts)
+    numbers = not state.hidden("table", cache.graph_of(options))  # on the nodes stands what stands in the table
+
+    def pick() -> None:
+        node = selection.get("graph").pick
+        selection.pick_layer(node and picture.layer_at(node))
 
     def fold() -> None:
-        state.toggle_fold(options.network, firsts, st.session_state["graph"].fold)
+        selection.toggle_fold(options.network, firsts, selection.get("graph").fold)
 
     def back() -> None:
-        state.one_level_back(options.network, runs, path, cache.graph_of(options))
+        selection.one_level_back(options.network, runs, path, cache.graph_of(options))
 
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if firsts:
-            everything = len(opened) == len(firsts)
-            st.button(
-                "Fold" if everything else "Unfold",
-                icon=":material/unfold_less:" if everything else ":material/unfold_more:",
-                on_click=state.unfold,
-                args=(options.network, [] if everything else firsts),
-                help="Equal blocks in a row; or click the name of one such run in the graph.",
-            )
+    controls = st.container(horizontal=True, vertical_alignment="center")
+    with controls:
+        fold_place = st.container(width="content")
         colour: Colour = st.selectbox(
             "Colour by",
             ["kind", *AMOUNTS],
-            key="colour",
+            key=selection.key("colour"),
             bind=state.BOUND,
             label_visibility="collapsed",
-            width=130,
+            width=state.px(130),
             help="What the nodes' colours tell.",
         )
-        across = st.toggle("Across", key="across", bind=state.BOUND, help="The data runs from left to right.")
+        across = st.toggle(
+            "Across", key=selection.key("across"), bind=state.BOUND, help="The data runs from left to right."
+        )
         direction: Direction = "LR" if across else "TB"
-        take_along(options, opened, direction, colour, path)
+    look = cache.Look(opened, direction, colour, numbers)
+    shown, svg = cache.svg_of(options, look)
+    with controls:
+        take_along(selection, options, replace(look, unfolded=shown), path)
+    if shown != opened:
+        st.caption(f":material/info: {TOO_LARGE[shown]}")
+        selection.unfold(options.network, [])  # said once; the button offers it again
+    picture = cache.drawing_of(options, shown)
+    if firsts and shown != cache.OUTLINE:
+        everything = len(shown) == len(firsts)
+        fold_place.button(
+            "Fold" if everything else "Unfold",
+            icon=":material/unfold_less:" if everything else ":material/unfold_more:",
+            key=selection.key("unfold"),
+            on_click=selection.unfold,
+            args=(options.network, [] if everything else firsts),
+            help="Equal blocks in a row; or click the name of one such run in the graph.",
+        )
     layer_graph(
-        cache.svg_of(options, opened, direction, colour),
+        svg,
         lit=picture.node_of(path),
-        key="graph",
-        on_pick=state.picked("graph"),
+        key=selection.key("graph"),
+        on_pick=pick,
         on_fold=fold,
         on_back=back,
         runs=runs,
         direction=direction,
+        projector=state.projector(),
+        height=height,
+        steps=steps(picture, numbers),
     )
     if colour != "kind":
         st.caption(f"The more {colour} a node has, the deeper its colour and the thicker its border: square roots.")
-    st.caption(legend(picture))
+    st.caption(legend(picture, numbers))
 
 
-def take_along(options: Options, opened: Unfolded, direction: Direction, colour: Colour, path: str) -> None:
+def take_along(selection: state.Selection, options: Options, look: cache.Look, path: str) -> None:
     """The picture just as it is shown, and the whole graph as text."""
-    with st.popover("Export", icon=":material/download:"):
+    box = st.popover("Export", icon=":material/download:", on_change="rerun", key=selection.key("export"))
+    if not box.open:  # what nobody looks at is neither made nor sent
+        return
+
+    def download(ending: str, data: Callable[[], str | bytes], label: str = "") -> None:
+        st.download_button(  # makes the file when it is pressed, and not before
+            label or ending.upper(),
+            data,
+            file_name=f"{options.network}.{ending}",
+            on_click="ignore",
+            key=selection.key(f"take {ending}"),
+        )
+
+    with box:
         st.caption("The picture as it is shown:")
         with st.container(horizontal=True):
             for form in ("svg", "pdf", "png"):
-                download(options, form, lambda form=form: cache.picture_file(options, opened, direction, colour, form))
-            download(options, "dot", lambda: cache.dot_text(options, opened, direction, colour))
+                download(form, lambda form=form: cache.picture_file(options, look, form))
+            download("dot", lambda: cache.dot_text(options, look))
         st.caption("The graph as text:")
         with st.container(horizontal=True):
-            download(options, "mmd", lambda: cache.mermaid_text(options, opened, direction), "Mermaid")
-            download(options, "json", lambda: cache.json_text(options))
+            download("mmd", lambda: cache.mermaid_text(options, look), "Mermaid")
+            download("json", lambda: cache.json_text(options))
+        view = View(
+            cache.graph_of(options),
+            options.chosen,
+            path,
+            picture=state.picture_name(),
+            unfolded=look.unfolded,
+            direction=look.direction,
+            colour=look.colour,
+            card=card(options.network),
+        )
         st.caption("The same in Python:")
-        st.code(python_lines(cache.graph_of(options), path, options.chosen), language="python")
-
-
-def download(options: Options, ending: str, data: Callable[[], str | bytes], label: str = "") -> None:
-    """A button that makes the file when it is pressed, and not before."""
-    st.download_button(
-        label or ending.upper(), data, file_name=f"{options.network}.{ending}", on_click="ignore", key=f"take {ending}"
-    )
+        download("ipynb", lambda: notebook(view, st.context.url or ""), "Notebook")
+        st.code(script(view), language="python", wrap_lines=True)

@@ -7,11 +7,12 @@ from app.boundary import sentences
 from app.panels import graph, layer, network, picture, table
 from cnnviz.networks import card
 
-state.say_what_the_url_has_wrong()
+selection = state.Selection()
+selection.say_what_the_url_has_wrong()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    network.controls()
-    numbers = st.container(horizontal=True, gap="small", width=585)
-options, layers = network.graph_or_last_good(state.options())
+    network.controls(selection)
+    numbers = st.container(horizontal=True, vertical_alignment="bottom", gap="small", width=state.px(585))
+options, layers = network.graph_or_last_good(selection)
 with numbers:
     network.totals(layers)
 network.card_line(card(options.network))
@@ -22,15 +23,13 @@ with left:
 with right:
     table_place, layer_place = st.container(), st.container(border=True)
 with layer_place:
-    path = layer.control(layers)
-    sees_place, numbers_place = st.tabs(["What it sees", "Its numbers"])
+    path = layer.control(selection, layers)
 with graph_place, sentences():
-    graph.panel(options, path)
+    graph.panel(selection, options, path)
 with table_place, sentences():
-    table.panel(options, layers)
+    table.panel(selection, options, layers)
+seen = None
 with picture_place, sentences():
-    seen = picture.panel(options)
-    with sees_place, sentences():
-        layer.maps(options, layers, path, seen)
-with numbers_place, sentences():
-    layer.numbers(layers, path)
+    seen = picture.panel(options, layers.layer(path))
+with layer_place:
+    layer.card(selection, options, layers, path, seen)

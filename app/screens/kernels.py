@@ -10,9 +10,13 @@ st.subheader("Kernel replication")
 st.markdown("Two 3 × 3 layers see the same 5 × 5 window as one 5 × 5 layer. **How many weights does that save?**")
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    kernel = st.select_slider("Kernel K × K", list(range(3, 16, 2)), value=5, key="kernel", bind=state.BOUND, width=260)
+    kernel = st.select_slider(
+        "Kernel K × K", list(range(3, 16, 2)), value=5, key="kernel", bind=state.BOUND, width=state.px(260)
+    )
     into, inside, out = (
-        st.number_input(label, 1, 4096, value, key=key, bind=state.BOUND, width=150, help=meaning, placeholder="= out")
+        st.number_input(
+            label, 1, 4096, value, key=key, bind=state.BOUND, width=state.px(150), help=meaning, placeholder="= out"
+        )
         for label, key, value, meaning in (
             ("Channels in", "in", 1, "Channels that both read."),
             ("Channels inside", "mid", None, "Channels between the layers of the stack (M); as many as out, if empty."),
@@ -26,7 +30,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         56,
         key="map",
         bind=state.BOUND,
-        width=150,
+        width=state.px(150),
         help="Height and width of the map that both run over, padded so that it keeps its size.",
     )
 
@@ -47,9 +51,11 @@ with st.container(horizontal=True):
 
 picture, bars = st.columns([3, 2], vertical_alignment="center")
 with picture:
-    st.plotly_chart(figures.replication_windows(result), key="windows", config={"displayModeBar": False})
+    windows = figures.enlarged(figures.replication_windows(result), state.type_size())
+    st.plotly_chart(windows, key="windows", config={"displayModeBar": False})
 with bars:
-    st.plotly_chart(figures.replication_bars(result), key="bars", config={"displayModeBar": False})
+    weights = figures.enlarged(figures.replication_bars(result), state.type_size())
+    st.plotly_chart(weights, key="bars", config={"displayModeBar": False})
 st.caption(
     f"Above, one {kernel} × {kernel} kernel turns a {kernel} × {kernel} input of one channel into one value; below, "
     f"{result.stack} layer{'s' if result.stack > 1 else ''} of 3 × 3 do, each with a non-linearity of its own. "

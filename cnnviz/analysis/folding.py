@@ -1,10 +1,10 @@
-"""What a reader may take as one: equal blocks in a row, and a convolution with its norm and activation."""
+"""What a reader may take as one: equal blocks in a row, a block, and a convolution with its norm and activation."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from cnnviz.graph import Block, Layer, LayerGraph
+from cnnviz.graph import Block, Edge, Layer, LayerGraph
 from cnnviz.vocabulary import ACTIVATIONS
 
 
@@ -43,6 +43,65 @@ def folds(graph: LayerGraph) -> tuple[Fold, ...]:
         found += _fold(run)
     order = {block.path: number for number, block in enumerate(graph.blocks)}
     return tuple(sorted(found, key=lambda fold: order[fold.blocks[0]]))
+
+
+def outline(graph: LayerGraph, most_edges: int = 100) -> tuple[LayerGraph, dict[str, str]]:
+    """A graph in which blocks are single layers, for networks too large to be drawn, and where each layer went.
+
+    The innermost blocks are taken if so few edges are left, else those around them, and so on out; layers outside of
+    them stay. A block's op is `block`, its hyperparameter `kind` the block's.
+
+    Returns:
+        The graph, without blocks, and for each layer that is in one its path.
+    """
+    homes = _homes(graph)
+    levels = range(max(map(len, homes.values()), default=0), 0, -1)
+    shown = graph, dict[str, str]()
+    for level in levels:
+        shown = _contracted(graph, {path: home[level - 1] for path, home in homes.items() if len(home) >= level})
+        if len(shown[0].edges) <= most_edges:
+            break
+    return shown
+
+
+def _homes(graph: LayerGraph) -> dict[str, list[str]]:
+    """The blocks around each layer, outer ones first."""
+    homes: dict[str, list[str]] = {layer.path: [] for layer in graph.layers}
+    for block in sorted(graph.blocks, key=lambda block: -len(block.layers)):
+        for path in block.layers:
+            homes[path].append(block.path)
+    return homes
+
+
+def _contracted(graph: LayerGraph, inside: dict[str, str]) -> tuple[LayerGraph, dict[str, str]]:
+    # a block's layers follow each other in the forward pass, so that this makes no loop
+    parts: dict[str, list[Layer]] = {}
+    for layer in graph.layers:
+        parts.setdefault(inside.get(layer.path, layer.path), []).append(layer)
+    edges: dict[tuple[str, str], Edge] = {}
+    for edge in graph.edges:
+        source, target = (inside.get(path, path) for path in (edge.source, edge.target))
+        if source != target:
+            role = "main" if edge.target in inside else edge.role
+            edges.setdefault((source, target), Edge(source, target, edge.shape, role))
+    kinds = {block.path: block.kind for block in graph.blocks}
+    layers = tuple(
+        Layer(
+            path=path,
+            op="block",
+            hyperparameters=(("kind", kinds[path]),),
+            input_shapes=tuple(edge.shape for (_, target), edge in edges.items() if target == path),
+            output_shape=next((e.shape for (source, _), e in edges.items() if source == path), held[-1].output_shape),
+            params=sum(layer.params for layer in held),
+            trainable_params=sum(layer.trainable_params for layer in held),
+            macs=sum(layer.macs for layer in held),
+            receptive_field=held[-1].receptive_field,
+        )
+        if path in kinds
+        else held[0]
+        for path, held in parts.items()
+    )
+    return replace(graph, layers=layers, edges=tuple(edges.values()), blocks=()), inside
 
 
 def chains(graph: LayerGraph) -> Iterator[tuple[Layer, ...]]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from cnnviz.errors import CnnvizError
+from cnnviz.bench import PARTS
+from cnnviz.errors import BadOption, CnnvizError
 
 WRONG, INTERRUPTED, NOBODY_READS = 2, 130, 141  # exit codes; the last two as shells have them for signals
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, value in FOR_TORCH.items():
         os.environ.setdefault(name, value)
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parsed(sys.argv[1:] if argv is None else argv)
         status: int | None = import_module(f"cnnviz.cli.{arguments.module}").run(arguments)
         sys.stdout.flush()
         return status or 0
@@ -42,11 +43,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """What a command line says; `words` keeps it as it was typed.
+
+    Raises:
+        BadOption: it isn't written as `--help` has it.
+    """
+    return _parser().parse_args(words, argparse.Namespace(words=list(words)))
+
+
 class _Parser(argparse.ArgumentParser):
     """Answers a usage error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG, f"{self.prog}: {message}; '{self.prog} --help' shows how it is used.\n")
+        raise BadOption(f"{self.prog}: {message}; '{self.prog} --help' shows how it is used.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,7 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         help="by default what FILE's extension says, else dot",
     )
     _json(graph, dest="format")
-    graph.add_argument("--full", action="store_true", help="draw all of equal blocks in a row, not one for all")
+    how = graph.add_mutually_exclusive_group()
+    for name, value, text in (
+        ("--full", "all", "draw all of equal blocks in a row, not one for all"),
+        ("--outline", "outline", "draw each block as one node, for a network that is too large otherwise"),
+    ):
+        how.add_argument(name, dest="unfolded", action="store_const", const=value, help=text)
     _output(graph)
 
     field = command("receptive-field", "the window of the input that a unit of a layer sees")
@@ -124,16 +139,20 @@ def _picture_commands(command: Callable[[str, str], argparse.ArgumentParser]) ->
 
     predict = command("predict", "what a network takes a picture for, and with which weights")
     _network(predict)
-    _picture(predict)
+    _picture(predict, nargs="?")
+    predict.add_argument(
+        "--held-out", metavar="DIR", help="of a data set: all pictures that weights never learned from"
+    )
     predict.add_argument("--top", type=int, default=10, metavar="K", help="how many classes, by default 10")
     _device(predict)
     _weights(predict)
     _json(predict)
+    predict.add_argument("-o", "--output", metavar="sheet.png", help="all held-out pictures with their answers")
 
 
 def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     train = command("train", "make a set of weights by its recipe; called again, it goes on where it was stopped")
-    train.add_argument("recipe", metavar="RECIPE", help="lenet5-mnist")
+    train.add_argument("recipe", metavar="RECIPE", help="lenet5-mnist, NET-cifar10 or NET-cifar10-without-bn")
     train.add_argument("--data", metavar="DIR", help="holds the data set, or gets it; by default in the user's cache")
     train.add_argument("--seed", type=int, default=0, metavar="N", help="by default 0")
     train.add_argument("--epochs", type=int, metavar="N", help="stop after the Nth of the recipe's epochs")
@@ -141,20 +160,41 @@ def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> No
     _device(train)
     _json(train)
 
+    bench = command("bench", "how fast this is here, beside a peer and against its goals")
+    bench.add_argument("part", metavar="PART", nargs="?", choices=PARTS, help="ui; by default all")
+    bench.add_argument("--repetitions", type=int, default=20, metavar="N", help="of each measurement, by default 20")
+    _json(bench)
+
     app = command("app", "start the app, and say where the room's phones reach it")
+    app.add_argument(
+        "networks",
+        metavar="NET",
+        nargs="*",
+        help="package.module:callable puts a network of your own before all others; where a key of 'cnnviz networks' "
+        "is named as well, just those named are offered; the first one is selected",
+    )
+    _changes(app)
+    app.add_argument("--folder", metavar="DIR", default=".", help="where a network of your own lies, by default here")
     app.add_argument("--port", type=int, default=8501, metavar="P")
 
 
 def _network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a key of 'cnnviz networks', or package.module:callable")
+    _changes(parser)
+
+
+def _changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", metavar="C,H,W", help="channels, height and width of the input")
     parser.add_argument("--classes", metavar="N", type=int, help="number of classes")
     parser.add_argument("--shortcut", metavar="A|B|C", help="shortcut option of a residual network")
     parser.add_argument("--heads", action=argparse.BooleanOptionalAction, help="auxiliary heads, where there are some")
+    parser.add_argument("--batch-norm", action=argparse.BooleanOptionalAction, help="of a residual or plain network")
 
 
-def _picture(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("picture", metavar="PICTURE", help="a JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF file")
+def _picture(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    parser.add_argument(
+        "picture", metavar="PICTURE", nargs=nargs, help="a JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF file"
+    )
 
 
 def _device(parser: argparse.ArgumentParser) -> None:

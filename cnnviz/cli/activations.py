@@ -11,12 +11,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from cnnviz import catalogue
+from cnnviz import networks
 from cnnviz.activations.capture import capture
 from cnnviz.activations.pictures import grid_png
+from cnnviz.catalogue import describe
 from cnnviz.cli.options import options_of
 from cnnviz.cli.output import as_json, chosen, write
-from cnnviz.cli.pictures import enough_memory, filled, foreign_module, progress, read
+from cnnviz.cli.pictures import enough_memory, filled, progress, read
 from cnnviz.engine.local import choose_device
 from cnnviz.errors import BadOption
 from cnnviz.graph import LayerGraph
@@ -36,19 +37,16 @@ def run(arguments: Namespace) -> None:
     options = options_of(arguments)
     # all that can be wrong is found before the weights are made, which takes its time
     picture = read(arguments.picture)
-    foreign = foreign_module(options)
-    if foreign is None:
-        graph = catalogue.describe(options)
-    else:
-        graph = catalogue.graph_of(foreign, options, foreign=True)
+    card = networks.card(options.network)
+    graph = describe(options)
     for path in paths:
         graph.layer(path)
     _, height, width = graph.input_shape
-    card = catalogue.card_of(options, foreign=True)
     x = torch.from_numpy(to_input(picture, card, (height, width)))
     device = choose_device(arguments.device)
 
-    module, label, _ = filled(options, foreign, arguments.weights, device)
+    module, source = filled(options, arguments.weights, device)
+    label = source.label
     maps = _captured(module, x.to(device), paths, graph)
     if form == "png":
         title = f"{graph.network} {paths[0]}, {label}"

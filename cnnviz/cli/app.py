@@ -1,52 +1,47 @@
-"""`cnnviz app`."""
+"""`cnnviz app [NET …]`."""
 
+import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any
-
-import psutil
 
 import cnnviz
+from cnnviz.addresses import own_addresses
+from cnnviz.cli.named import VARIABLE
 from cnnviz.errors import BadOption
 
 
 def run(arguments: Namespace) -> int:
-    """Start the app for everybody in this network; returns when it ends, with its exit code."""
+    """Start the app for everybody in this network; returns when it ends, with its exit code.
+
+    Networks of the user's own are followed first, as a sentence here is better than a page without a graph.
+    """
     main = _main_script()
     port: int = arguments.port
     if not 1 <= port <= 65_535:
         raise BadOption(f"The port {port} was given, but ports go from 1 to 65,535.")
     _check_free(port)
+    environment = {}
+    if arguments.networks:
+        from cnnviz.cli.options import brought  # noqa: PLC0415  (torch, which nothing else here needs)
+
+        brought(arguments)
+        folder = Path(arguments.folder).resolve()  # the app runs in another
+        environment[VARIABLE] = shlex.join([*arguments.words[1:], f"--folder={folder}"])
     print(f"On this machine   http://localhost:{port}")
-    found = addresses(psutil.net_if_addrs(), psutil.net_if_stats())
+    found = own_addresses()
     for address in found:
         print(f"On other devices  http://{address}:{port}")
     if not found:
         print("No other device can reach it: this machine has no address in a network.")
     print("Ctrl-C ends it.", flush=True)
-    return _passing_on_signals(_command(main, port), main.parent.parent)
-
-
-def addresses(interfaces: Mapping[str, Sequence[Any]], states: Mapping[str, Any]) -> list[str]:
-    """The IPv4 addresses under which others reach this machine.
-
-    Args:
-        interfaces, states: what psutil.net_if_addrs() and psutil.net_if_stats() give.
-    """
-    return [
-        address.address
-        for name, known in interfaces.items()
-        for address in known
-        if address.family == socket.AF_INET
-        and not address.address.startswith("127.")
-        and (name not in states or states[name].isup)
-    ]
+    return _passing_on_signals(_command(main, port), main.parent.parent, environment)
 
 
 def _main_script() -> Path:
@@ -80,9 +75,9 @@ def _command(main: Path, port: int) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(main), *flags]
 
 
-def _passing_on_signals(command: list[str], folder: Path) -> int:
+def _passing_on_signals(command: list[str], folder: Path, environment: Mapping[str, str]) -> int:
     """Run a command in a folder, where Streamlit finds its config.toml, and pass on what would end us."""
-    child = subprocess.Popen(command, cwd=folder)
+    child = subprocess.Popen(command, cwd=folder, env={**os.environ, **environment})
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         if child.poll() is None:

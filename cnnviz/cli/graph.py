@@ -8,6 +8,7 @@ from cnnviz.cli.options import options_of
 from cnnviz.cli.output import as_json, chosen, write
 from cnnviz.errors import BadOption
 from cnnviz.views.dot import dot
+from cnnviz.views.drawing import Unfolded
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import render
 from cnnviz.views.mermaid import mermaid
@@ -30,8 +31,8 @@ def run(arguments: Namespace) -> None:
     form = chosen(arguments.format, arguments.output, FORMATS, "dot")
     if form in ("png", "pdf") and arguments.output is None and sys.stdout.isatty():
         raise BadOption(f"A {form.upper()} is no text for a terminal: name a file for it, as in -o graph.{form}.")
-    graph = describe(options_of(arguments), foreign=True)
-    unfolded = "all" if arguments.full else ()
+    graph = describe(options_of(arguments))
+    unfolded: Unfolded = arguments.unfolded or ()
     match form:
         case "json":
             content: str | bytes = as_json(graph_json(graph))

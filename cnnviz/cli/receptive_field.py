@@ -10,7 +10,7 @@ from cnnviz.views.export import receptive_field_json
 
 def run(arguments: Namespace) -> None:
     """Print size, stride and start of a layer's receptive field."""
-    graph = describe(options_of(arguments), foreign=True)
+    graph = describe(options_of(arguments))
     inside = {block.path: block.layers for block in graph.blocks}
     layer = graph.layer(inside.get(arguments.layer, (arguments.layer,))[-1])  # a block sees what its end sees
     field = layer.receptive_field

@@ -15,13 +15,13 @@ def run(arguments: Namespace) -> None:
     """Print the layers of a network."""
     form = chosen(arguments.format, arguments.output, FORMATS, "text")
     options = options_of(arguments)
-    module = construct(options, foreign=True)
-    graph = graph_of(module, options, foreign=True)
+    module = construct(options)
+    graph = graph_of(module, options)
     match form:
         case "json":
             text = as_json(export.table_json(graph))
         case "torchinfo":
-            text = torchinfo_text(module, input_shape(options, foreign=True))
+            text = torchinfo_text(module, input_shape(options))
         case "text" | "csv" | "markdown" | "latex":
             text = tables.printed(graph, form)
     write(text, arguments.output)

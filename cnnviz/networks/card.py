@@ -50,11 +50,14 @@ class Card:
         build: the module's constructor; its keyword arguments are those of `options`.
         idea: the salient idea in a sentence.
         input_shape: (channels, height, width) that the network was published with.
-        options: which of `classes`, `shortcut`, `heads` the constructor takes.
+        options: which of `classes`, `shortcut`, `heads`, `batch_norm` the constructor takes.
         top5: published top-5 accuracy on ImageNet, None where there is none.
         printed: name of the printed table (`assets/printed/NAME.csv`) of this network.
         checkpoint: file name of the published weights, which fit this network.
         border: pixels on each side of the input that frame the picture, its outermost pixels repeated.
+        brought: whether it is a network of the user's own; `build` then hands out the one module that all share, with
+            the weights that it was made with.
+        keywords: what a brought network was made with.
     """
 
     key: str
@@ -71,6 +74,8 @@ class Card:
     printed: str | None = None
     checkpoint: str | None = None
     border: int = 0
+    brought: bool = False
+    keywords: tuple[tuple[str, object], ...] = ()
 
     def default(self, option: str) -> object:
         """What the network takes for an option that isn't given."""

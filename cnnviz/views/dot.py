@@ -59,6 +59,7 @@ _OPS: dict[str, str] = {
     "norm": "batchnorm lrn layernorm groupnorm instancenorm",
     "activation": " ".join(sorted(ACTIVATIONS | {"softmax", "logsoftmax"})),
     "end": "input output",
+    "block": "block",
 }
 LEGEND = (
     Kind("conv", "convolution", "#dcebf7", "#0068a8", "box", "filled"),
@@ -68,6 +69,7 @@ LEGEND = (
     Kind("norm", "normalisation", "#f5e2ee", "#a34f80", "box", "filled,dashed"),
     Kind("activation", "activation", "#fdf0cc", "#96690a", "box", "filled,rounded"),
     Kind("end", "input and output", "#ffffff", "#3c4450", "box", "filled,rounded,bold"),
+    Kind("block", "block of layers", "#e6e3f4", "#6456a3", "box3d", "filled"),
     Kind("other", "reshaping and other", "#f3f4f5", "#747d89", "box", "filled,dotted"),
 )
 """One entry for each kind of node, in the order of a legend."""
@@ -89,27 +91,30 @@ def kind_of(op: str) -> Kind:
     return _KIND_OF.get(op, LEGEND[-1])
 
 
-def dot(graph: LayerGraph, *, unfolded: Unfolded = (), direction: Direction = "TB") -> str:
+def dot(graph: LayerGraph, *, unfolded: Unfolded = (), direction: Direction = "TB", colour: Colour = "kind") -> str:
     """DOT text of a graph.
 
     Args:
         unfolded: the first block's path of each run of equal blocks to draw in full, or "all".
         direction: "TB" has the data run down, "LR" to the right.
+        colour: as in `dot_of`.
     """
-    return dot_of(drawing(graph, unfolded), direction)
+    return dot_of(drawing(graph, unfolded), direction, colour)
 
 
-def dot_of(picture: Drawing, direction: Direction = "TB", colour: Colour = "kind") -> str:
+def dot_of(picture: Drawing, direction: Direction = "TB", colour: Colour = "kind", numbers: bool = True) -> str:
     """DOT text of a drawing.
 
     Args:
         colour: what the nodes' colours tell: the kind of operation, or how much of something a node has; the more,
             the deeper its fill and the thicker its border.
+        numbers: whether what is computed stands there, too: shapes, parameters, MACs.
     """
     text = graphviz.Digraph(name=_name(picture.network))
     text.attr(
         "graph",
         rankdir=direction,
+        newrank="true",  # ranks of all boxes together: else a gate's box may stand above what leads into it
         nodesep="0.17",
         ranksep="0.14",
         splines="spline",
@@ -122,12 +127,16 @@ def dot_of(picture: Drawing, direction: Direction = "TB", colour: Colour = "kind
     )
     text.attr("node", fontname=FONT, fontsize="9", fontcolor=INK, fixedsize="true")
     text.attr("edge", color=LINE, arrowsize="0.5")
-    faces = _faces(picture, direction)
-    _fill(text, picture, "", faces, _room(picture, faces) if direction == "TB" else {}, _heat(picture, colour))
-    numbers: Counter[tuple[str, str]] = Counter()
+    faces = _faces(picture, direction, numbers)
+    room = _room(picture, faces) if direction == "TB" else {}
+    own = _heat(picture, colour)
+    for node in picture.nodes:
+        own.setdefault(node.path, {})["tooltip"] = _text(*_tooltip(node, numbers))
+    _fill(text, picture, "", faces, room, own)
+    number: Counter[tuple[str, str]] = Counter()
     for arc in picture.arcs:
-        numbers[arc.source, arc.target] += 1
-        _arc(text, arc, numbers[arc.source, arc.target])
+        number[arc.source, arc.target] += 1
+        _arc(text, arc, number[arc.source, arc.target], numbers)
     return str(text.source)
 
 
@@ -137,15 +146,15 @@ def _fill(
     box: str,
     faces: Mapping[str, "Face"],
     room: Mapping[str, "Room"],
-    heat: Mapping[str, dict[str, str]],
+    own: Mapping[str, dict[str, str]],
 ) -> None:
     for item in picture.inside(box):
         if isinstance(item, Node):
-            text.node(_name(item.path), **(_node(item, faces[item.path]) | heat.get(item.path, {})))
+            text.node(_name(item.path), **(_node(item, faces[item.path]) | own[item.path]))
             continue
         with text.subgraph(name=f"cluster_{_name(item.path)}") as part:
             part.attr(**_box(item, room.get(item.path)))
-            _fill(part, picture, item.path, faces, room, heat)
+            _fill(part, picture, item.path, faces, room, own)
 
 
 def _heat(picture: Drawing, colour: Colour) -> dict[str, dict[str, str]]:
@@ -217,7 +226,6 @@ def _node(node: Node, face: "Face") -> dict[str, str]:
         "label": f"<{'<BR/>'.join(''.join(map(_marked, line)) for line in face.lines)}>",
         "id": _text(node.path),
         "class": " ".join([kind.name, node.layers[0].op, *["repeated"] * (node.shared_with is not None)]),
-        "tooltip": _text(*_tooltip(node)),
         "group": _text(node.line or "trunk"),
         "shape": kind.shape,
         "style": kind.style,
@@ -233,9 +241,11 @@ def _node(node: Node, face: "Face") -> dict[str, str]:
     return style
 
 
-def _tooltip(node: Node) -> Iterator[str]:
+def _tooltip(node: Node, numbers: bool) -> Iterator[str]:
     for layer in node.layers:
         yield f"{layer.path}: {title(layer)}"
+    if not numbers:
+        return
     before = ", ".join(by_sign(shape) for shape in node.layers[0].input_shapes)
     yield f"{before} → {by_sign(node.output_shape)}" if before else by_sign(node.output_shape)
     if node.params:
@@ -244,14 +254,14 @@ def _tooltip(node: Node) -> Iterator[str]:
         yield f"{node.macs:,} MACs"
 
 
-def _arc(text: graphviz.Digraph, arc: Arc, number: int) -> None:
+def _arc(text: graphviz.Digraph, arc: Arc, number: int, numbers: bool) -> None:
     line, word = ROLES[arc.role]
     style = {
         "id": _text(f"{arc.source}->{arc.target}" + (f"#{number}" if number > 1 else "")),
         "class": arc.role,
         "style": line,
         "weight": "100" if arc.straight else "0" if arc.role == "identity" else "2" if arc.joins else "1",
-        "tooltip": f"{word}: {by_sign(arc.shape)}",
+        "tooltip": f"{word}: {by_sign(arc.shape)}" if numbers else word,
     }
     if arc.role == "projection":
         style["penwidth"] = "1.6"
@@ -297,7 +307,7 @@ class Face:
         return max(sum(span.width for span in line) for line in self.lines) + 18
 
 
-def _faces(picture: Drawing, direction: Direction) -> dict[str, Face]:
+def _faces(picture: Drawing, direction: Direction, numbers: bool) -> dict[str, Face]:
     """Each node's face: broad and low; narrow from left to right, and on arms where there are three or more.
 
     All nodes of a column that runs down are equally wide.
@@ -308,7 +318,7 @@ def _faces(picture: Drawing, direction: Direction) -> dict[str, Face]:
     widths: dict[str, float] = {}
     for node in picture.nodes:
         narrow = direction == "LR" or (many and node.column)
-        face = Face(tuple(_narrow(node) if narrow else _broad(node)))
+        face = Face(tuple(_narrow(node, numbers) if narrow else _broad(node, numbers)))
         slanted = 14 if kind_of(node.layers[0].op).shape != "box" else 0
         column = node.column if direction == "TB" else node.path
         widths[column] = max(widths.get(column, 0), face.text_width + slanted)
@@ -319,12 +329,12 @@ def _faces(picture: Drawing, direction: Direction) -> dict[str, Face]:
     }
 
 
-def _broad(node: Node) -> Iterator[tuple[Span, ...]]:
+def _broad(node: Node, numbers: bool) -> Iterator[tuple[Span, ...]]:
     does = [Span(node.title, 10, bold=True)]
     if node.followers:
         does.append(Span(f" + {node.followers.replace(' · ', ' + ')}"))
-    small = [Span(f" · {word}", 8, QUIET) for word in _remarks(node)]
-    shape = by_sign(node.output_shape)
+    small = [Span(f" · {word}", 8, QUIET) for word in _remarks(node, numbers)]
+    shape = _shape(node, numbers)
     if node.params or node.shared_with:
         yield tuple(does)
         yield (Span(shape), *small)
@@ -332,21 +342,26 @@ def _broad(node: Node) -> Iterator[tuple[Span, ...]]:
         yield (*does, Span(f" · {shape}"), *small)
 
 
-def _narrow(node: Node) -> Iterator[tuple[Span, ...]]:
+def _narrow(node: Node, numbers: bool) -> Iterator[tuple[Span, ...]]:
     yield (Span(node.title, 10, bold=True),)
     if node.followers:
         yield (Span(node.followers, 8),)
-    yield (Span(by_sign(node.output_shape)),)
-    for word in _remarks(node):
+    yield (Span(_shape(node, numbers)),)
+    for word in _remarks(node, numbers):
         yield (Span(word, 8, QUIET),)
 
 
-def _remarks(node: Node) -> Iterator[str]:
+def _shape(node: Node, numbers: bool) -> str:
+    given = numbers or node.layers[0].op == "input"
+    return by_sign(node.output_shape) if given else " × ".join("?" * len(node.output_shape))
+
+
+def _remarks(node: Node, numbers: bool) -> Iterator[str]:
     if node.name:
         yield node.name if len(node.name) <= LONGEST_NAME else f"…{node.name[-LONGEST_NAME:]}"
     if node.shared_with:
         yield f"weights of {node.shared_with}"
-    elif node.params:
+    elif node.params and numbers:
         yield f"{rounded(node.params)} params"
     if node.run:
         yield f"×{len(node.run.blocks)}"

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from cnnviz.analysis.folding import Fold, chains, folds
+from cnnviz.analysis.folding import Fold, chains, folds, outline
 from cnnviz.analysis.roles import JOINS, immediate_dominators
 from cnnviz.graph import Block, Layer, LayerGraph, Role, Shape, Value
 
-Unfolded = Collection[str] | Literal["all"]
-"""Paths of the first blocks of the runs that are drawn in full, or all of them."""
+Unfolded = Collection[str] | Literal["all", "outline"]
+"""Paths of the first blocks of the runs that are drawn in full, or all of them; an outline has blocks as nodes."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,8 @@ class Drawing:
     """Nodes in the order of the data, arcs in that of their targets, outer boxes before inner ones.
 
     Attributes:
-        stands_for: each layer that a fold hides, and the layer of the run's first block drawn in its stead.
+        stands_for: each layer that a fold hides, and the layer of the run's first block drawn in its stead; in an
+            outline, each layer of a block, and the block.
     """
 
     network: str
@@ -139,6 +140,13 @@ class Drawing:
     @cached_property
     def _nodes_by_layer(self) -> dict[str, str]:
         return {layer.path: node.path for node in self.nodes for layer in node.layers}
+
+    def layer_at(self, node: str) -> str:
+        """Path of the layer that a node is picked for: its own, or that of a block's first layer."""
+        blocks = (other.path for other in self.nodes if other.layers[0].op == "block")
+        if node not in blocks:
+            return node
+        return next(layer for layer, block in self.stands_for.items() if block == node)
 
     def inside(self, box: str) -> list[Node | Box]:
         """What lies directly in a box, or outside of all for "", in the order of the data."""
@@ -158,8 +166,8 @@ class Drawing:
         return contents
 
 
-def legend(picture: Drawing) -> str:
-    """What the lines of a picture mean, in a sentence or two."""
+def legend(picture: Drawing, numbers: bool = True) -> str:
+    """What the lines of a picture mean, in a sentence or two; and its numbers, where it has some."""
     roles = {arc.role for arc in picture.arcs}
     words = [
         word
@@ -172,12 +180,15 @@ def legend(picture: Drawing) -> str:
         if role in roles
     ]
     lines = ", ".join(words)
-    shapes = "Each node shows the shape of its output: channels × height × width."
-    return f"{lines[0].upper()}{lines[1:]}. {shapes}" if lines else shapes
+    shapes = "Each node shows the shape of its output: channels × height × width." if numbers else ""
+    return f"{lines[0].upper()}{lines[1:]}. {shapes}".strip() if lines else shapes
 
 
 def drawing(graph: LayerGraph, unfolded: Unfolded = ()) -> Drawing:
     """What the picture of a graph shows."""
+    if unfolded == "outline":
+        blocks, stands_for = outline(graph)
+        return replace(drawing(blocks), stands_for=stands_for)
     runs = folds(graph)
     closed = [run for run in runs if unfolded != "all" and run.blocks[0] not in unfolded]
     stands_for = _stand_ins(graph, closed)
@@ -388,6 +399,9 @@ WORDS = {
 def title(layer: Layer) -> str:
     """What a layer does, in the papers' words: 'conv 7×7 / 2, pad 3', 'depth-concat'."""
     word = WORDS.get(layer.op, layer.op)
+    if layer.op == "block":
+        kind = str(layer.hyper("kind"))
+        return kind if kind in ("stage", "sequence") else f"{kind} block"
     if layer.hyper("output_size") is not None:
         size = _ints(layer.hyper("output_size"))
         return f"global {word}" if size == (1, 1) else f"{word} to {_times(size)}"

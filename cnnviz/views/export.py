@@ -121,29 +121,6 @@ def replicate_json(r: Replication) -> Json:
     }
 
 
-def python_lines(graph: LayerGraph, layer: str, options: Mapping[str, object]) -> str:
-    """The lines of Python that make a graph, and what one of its layers sees in a picture.
-
-    Args:
-        options: those of `cnnviz.build` that the graph's network was built with.
-    """
-    chosen = "".join(f", {name}={value!r}" for name, value in options.items())
-    channels, *size = graph.input_shape
-    return f"""import cnnviz
-from cnnviz.images import to_input
-from cnnviz.networks import card
-import torch
-
-module = cnnviz.build({graph.network!r}{chosen})
-graph = cnnviz.trace(module, {(channels, *size)})
-layer = graph.layer({layer!r})
-
-picture = cnnviz.load_image(open("picture.jpg", "rb").read())
-x = torch.from_numpy(to_input(picture, card({graph.network!r}), {tuple(size)}))
-maps = cnnviz.capture(module, x, [layer.path])[layer.path]
-"""
-
-
 def plain(value: object) -> Any:
     """A value as JSON has it: lists for tuples, a text for what JSON has no number for ('inf', 'nan')."""
     if isinstance(value, tuple | list):

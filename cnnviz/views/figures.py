@@ -11,6 +11,17 @@ STRIPES = {"shape": "/", "fillmode": "overlay", "fgcolor": "#b87900", "fgopacity
 QUIET = "rgba(128,136,148,.35)"
 
 
+def enlarged(figure: go.Figure, factor: float) -> go.Figure:
+    """A figure whose type and height are as much larger; what has no size of its own takes the page's."""
+    if factor != 1:
+        figure.update_layout(height=factor * figure.layout.height)
+        for part in (*figure.layout.annotations, figure.layout.xaxis, figure.layout.yaxis, *figure.data):
+            for name in ("font", "tickfont", "textfont"):
+                if name in part and part[name].size:
+                    part[name].size *= factor
+    return figure
+
+
 def replication_bars(replication: Replication) -> go.Figure:
     """Weights of the single layer, and of the stack layer by layer, as two bars."""
     figure = go.Figure()

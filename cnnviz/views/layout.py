@@ -44,7 +44,7 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 10.0, *, dpi:
             picture = _draw_by_command(dot_text, format, dpi, deadline)
     except TimeoutError:
         raise DrawingFailed(
-            f"The graph could not be laid out within {timeout:g} seconds; fold its equal blocks, or give it more time."
+            f"The graph could not be laid out within {timeout:g} seconds; fold its equal blocks, or draw its outline."
         ) from None
     return _anchored(picture) if format == "svg" else picture
 

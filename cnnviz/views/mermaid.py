@@ -15,7 +15,13 @@ _LINKS: dict[Role, str] = {
     "branch": "-->",
     "gate": "-. gate .->",
 }
-_SHAPES = {"pool": ("[\\", "/]"), "join": ("([", "])"), "activation": ("(", ")"), "end": ("([", "])")}
+_SHAPES = {
+    "pool": ("[\\", "/]"),
+    "join": ("([", "])"),
+    "activation": ("(", ")"),
+    "end": ("([", "])"),
+    "block": ("[[", "]]"),
+}
 
 
 def mermaid(graph: LayerGraph, *, unfolded: Unfolded = (), direction: Direction = "TB") -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from cnnviz.analysis.comparison import Compared, compare
 from cnnviz.analysis.kernels import Replication
 from cnnviz.graph import Layer, LayerGraph, Shape, Totals, Value
 
@@ -19,7 +20,23 @@ Format = Literal["text", "csv", "markdown", "latex"]
 CONVENTION = "1 multiply-accumulate (MAC) counts 1; FLOPs are twice that."
 """Belongs to every view that shows MACs."""
 
+COMPARISON_NOTE = (
+    f"{CONVENTION} Weighted layers are those on the longest way through, the receptive field is the last convolution's."
+)
+"""Belongs to every view that shows `comparison`."""
+COMPUTED = ("input", "output", "parameters", "MACs", "memory (bytes)", "receptive field", "receptive field stride")
+"""Columns of the table of layers that follow from the others."""
+
 _TO_THE_RIGHT = {"year", "parameters", "MACs", "memory", "top-5 %"}
+
+_COMPARED = {
+    "params": "Parameters",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "activation_bytes": "Activations",
+    "depth": "Weighted layers",
+    "sees": "Receptive field",
+}
 
 
 # --- tables ------------------------------------------------------------------
@@ -50,6 +67,12 @@ def layers(graph: LayerGraph) -> pd.DataFrame:
         }
         for layer in graph.layers
     )
+
+
+def asked(frame: pd.DataFrame) -> pd.DataFrame:
+    """What `layers` gives, with a question mark for whatever is computed; the network's input is given."""
+    given = frame["kind"] == "input"
+    return frame.assign(**{name: frame[name].astype(str).where(given, "?") for name in COMPUTED})
 
 
 def networks(cards: Iterable["Card"], totals: Mapping[str, Totals]) -> pd.DataFrame:
@@ -103,12 +126,45 @@ def replication(r: Replication) -> pd.DataFrame:
     )
 
 
+def comparison(first: LayerGraph, second: LayerGraph) -> pd.DataFrame:
+    """One row a quantity of two networks.
+
+    Returns:
+        Texts: the quantity's name in a column without one, its values in two columns called after the networks, and
+        in the column ratio how much larger the larger one is: '2.2 times', '1.5 % more', empty where one is missing.
+    """
+    names = _two_names(first, second)
+    return pd.DataFrame(
+        {
+            "": _COMPARED[row.name],
+            names[0]: _amount(row.name, row.first),
+            names[1]: _amount(row.name, row.second),
+            "ratio": _ratio(row.ratio),
+        }
+        for row in compare(first, second)
+    )
+
+
+def comparison_sentence(first: LayerGraph, second: LayerGraph) -> str:
+    """'alexnet has 8.9 times as many parameters as googlenet, but googlenet 1.4 times as many MACs.'
+
+    Empty where one of them has none of either.
+    """
+    names = _two_names(first, second)
+    params, macs = (row for row in compare(first, second) if row.name in ("params", "macs"))
+    if not params.ratio or not macs.ratio:
+        return ""
+    start = f"{names[params.larger]} has {_as_many(params, 'parameters', names[1 - params.larger])}"
+    on = ", and" if params.larger == macs.larger or macs.ratio == 1 else f", but {names[macs.larger]}"
+    return f"{start}{on} {_as_many(macs, 'MACs')}."
+
+
 def statistics(values: "npt.NDArray[np.float32]") -> pd.DataFrame:
     """Lowest, highest, mean, spread and share of zeros of a map, two columns of text."""
     return pd.DataFrame(
         {
             "of its values": ["lowest", "highest", "mean", "standard deviation", "share of zeros"],
-            "": [
+            "value": [
                 *(f"{number:.4g}" for number in (values.min(), values.max(), values.mean(), values.std())),
                 f"{100 * float((values == 0).mean()):.1f} %",
             ],
@@ -248,6 +304,36 @@ def _layers_latex(graph: LayerGraph) -> str:
 
 def _by(sizes: Value) -> str:
     return " × ".join(map(str, sizes)) if isinstance(sizes, tuple) else ""
+
+
+def _two_names(first: LayerGraph, second: LayerGraph) -> list[str]:
+    names = [first.network, second.network]
+    return names if names[0] != names[1] else [f"{name} ({place})" for name, place in zip(names, "12", strict=True)]
+
+
+def _amount(name: str, number: int | None) -> str:
+    """'11,689,512', '33.5 MB', '435 px'; empty where there is none."""
+    if number is None:
+        return ""
+    return memory(number) if name == "activation_bytes" else f"{number:,}{' px' if name == 'sees' else ''}"
+
+
+def _ratio(ratio: float | None) -> str:
+    """'2.2 times', '1.5 % more', 'equal'; empty for None."""
+    if ratio is None or ratio == 1:
+        return "equal" if ratio else ""
+    percent = 100 * (ratio - 1)
+    if percent < 10:
+        return f"{percent:.2g} % more" if percent >= 0.01 else "under 0.01 % more"
+    return f"{ratio:.2g} times" if ratio < 99.5 else f"{ratio:,.0f} times"
+
+
+def _as_many(row: Compared, what: str, other: str = "") -> str:
+    """'2.2 times as many MACs', or '1.5 % more MACs than resnet18'."""
+    ratio = _ratio(row.ratio)
+    if ratio.endswith("more"):
+        return f"{ratio} {what}{other and f' than {other}'}"
+    return f"{'just' if ratio == 'equal' else ratio} as many {what}{other and f' as {other}'}"
 
 
 def _once(sizes: Value) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from cnnviz import networks
+from cnnviz.catalogue import Options, describe
 from cnnviz.graph import LayerGraph, ReceptiveField
 from cnnviz.networks.layers import Subsampling, TableConv2d
 from cnnviz.operations import describe_module
@@ -140,6 +141,7 @@ LAST = {
     **{"alexnet-owt": "features.12", "vgg11": "features.20", "vgg13": "features.24"},
     **{"vgg16": "features.30", "vgg19": "features.36"},
     **{"googlenet": "inception5b.concat", "googlenet-bn": "inception5b.concat"},
+    **{"relu4": "pool3", "tanh4": "pool3"},
 }
 
 
@@ -185,3 +187,11 @@ def follow_up_to(module: nn.Module, shape: tuple[int, ...], path: str):
             if isinstance(grandchild, nn.Linear | nn.AdaptiveAvgPool2d):
                 setattr(child, name, nn.Identity())
     return follow(module, shape)
+
+
+def test_the_window_of_a_unit():
+    field = describe(Options("resnet18")).layer("conv1").receptive_field  # 7 x 7 at stride 2, padded by 3
+    assert field.window((0, 0)) == (-3, -3, 4, 4)
+    assert field.window((56, 10)) == (109, 17, 116, 24)
+    assert describe(Options("resnet18")).layer("conv1").middle_window == (109, 109, 116, 116)
+    assert describe(Options("resnet18")).layer("fc").middle_window is None

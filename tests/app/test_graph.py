@@ -3,22 +3,11 @@
 import re
 
 import pytest
+from explorer import lit, node, view
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 NEAR = 1.5  # pixels
-
-
-def node(page: Page, path: str) -> Locator:
-    return page.locator(f'g.node[id="{path}"]')
-
-
-def lit(page: Page, path: str) -> None:
-    expect(node(page, path)).to_have_class(re.compile(r"\blit\b"))
-
-
-def view(page: Page) -> Locator:
-    return page.get_by_role("listbox", name="Layer graph")
 
 
 @pytest.fixture
@@ -202,25 +191,36 @@ def test_arrow_keys_cross_the_arms_of_a_module(graph):
         lit(page, path)
 
 
-def test_a_run_opens_by_key_and_what_stands_there_stays(graph):
+def press_f(page: Page) -> None:
+    view(page).press("f")
+
+
+def press_the_graphs_button(page: Page) -> None:
+    page.get_by_role("button", name=re.compile(r"^(Unf|F)old layer3\.1$")).click()
+
+
+def press_the_pages_button(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("^(Unf|F)old$")).click()
+
+
+def press_the_knob(page: Page) -> None:
+    page.locator('g.knob[data-run="layer3.1"]').click()
+
+
+@pytest.mark.parametrize("fold", [press_f, press_the_graphs_button, press_the_pages_button, press_the_knob])
+def test_a_run_opens_and_folds_and_what_stands_there_stays(graph, fold):
     page = graph("network=resnet152&layer=layer3.1.conv2", "layer3.1.conv2")
-    before = middle(node(page, "layer3.1.conv2"))
+    before = still(node(page, "layer3.1.conv2"))
     view(page).focus()
-    page.keyboard.press("f")
+    fold(page)
     expect(node(page, "layer3.20.conv1")).to_be_attached()
     assert still(node(page, "layer3.1.conv2")) == pytest.approx(before, abs=2 * NEAR)
-    expect(view(page)).to_be_focused()
-    page.keyboard.press("f")
+    if fold is press_f:
+        expect(view(page)).to_be_focused()
+    fold(page)
     expect(node(page, "layer3.20.conv1")).not_to_be_attached()
     assert still(node(page, "layer3.1.conv2")) == pytest.approx(before, abs=2 * NEAR)
-
-
-def test_a_run_opens_by_its_button(graph):
-    page = graph("network=resnet18&layer=layer1.0.conv1", "layer1.0.conv1")
-    page.get_by_role("button", name="Unfold layer1.0").click()
-    expect(node(page, "layer1.1.conv1")).to_be_attached()
-    page.locator('g.knob[data-run="layer1.0"]').click()
-    expect(node(page, "layer1.1.conv1")).not_to_be_attached()
+    lit(page, "layer3.1.conv2")
 
 
 def test_a_tip_tells_shapes_parameters_and_macs(graph):
@@ -285,3 +285,95 @@ def test_a_narrower_window_keeps_what_one_looks_at(graph):
     page.wait_for_timeout(400)
     frame, (_, y) = view(page).bounding_box(), middle(node(page, "layer3.1.conv2"))
     assert frame["y"] < y < frame["y"] + frame["height"]
+
+
+def board(page: Page) -> Locator:
+    return page.locator(".frame .tensor")
+
+
+def test_a_pass_lights_layer_after_layer_and_where_it_rests_is_picked(graph):
+    page = graph("network=lenet5")
+    shapes = {"input": "1 × 32 × 32", "conv1": "6 × 28 × 28", "pool1": "6 × 14 × 14", "conv2": "16 × 10 × 10"}
+    expect(board(page)).to_be_hidden()
+    page.get_by_role("button", name="Play the forward pass").click()
+    for path, shape in shapes.items():
+        lit(page, path)
+        expect(board(page)).to_contain_text(shape)
+        expect(board(page)).to_contain_text(path)
+        expect(page.locator(".frame .said")).to_contain_text(f"{path}, ")
+    assert "layer=" not in page.url, "no step goes to the server"
+    page.get_by_role("button", name="Pause the forward pass").click()
+    settled(page, r"layer=(conv2|pool2)")
+    expect(board(page)).to_be_visible()
+    reached = page.locator("g.node.lit").get_attribute("id")
+    assert f"layer={reached}" in page.url
+    page.wait_for_timeout(1300)
+    lit(page, reached)
+
+
+def test_a_pass_goes_by_key_to_its_end_and_stops_by_escape(graph):
+    page = graph("network=lenet5&layer=fc1", "fc1")
+    view(page).focus()
+    page.keyboard.press(" ")
+    lit(page, "conv1")
+    page.keyboard.press("ArrowDown")  # pauses, and steps
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(1300)
+    assert page.locator("g.node.lit").get_attribute("id") in ("conv2", "pool2")
+    page.keyboard.press("End")
+    lit(page, "output")
+    settled(page, "layer=output")
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")  # goes on from there, a node a second, of which a slow machine may miss some
+    expect(page.locator("g.node.lit")).to_have_id(re.compile("pool1|conv2|pool2|conv3|fc1"))
+    page.keyboard.press("Escape")
+    expect(board(page)).to_be_hidden()
+    settled(page, "layer=(pool1|conv2|pool2|conv3|fc1|softmax|output)")
+    expect(page.get_by_role("button", name="Play the forward pass")).to_be_visible()
+    page.keyboard.press(" ")
+    lit(page, "output")
+    settled(page, "layer=output")
+    expect(board(page)).to_contain_text("10")
+    expect(page.get_by_role("button", name="Play the forward pass")).to_be_visible()
+    node(page, "conv1").click()
+    expect(board(page)).to_be_hidden()
+
+
+def test_a_folded_run_is_one_step_of_a_pass(graph):
+    page = graph("network=resnet18")
+    view(page).focus()
+    page.keyboard.press(" ")
+    for path in ("input", "conv1", "maxpool", "layer1.0.add", "layer2.0.conv1"):
+        lit(page, path)
+        if path == "layer1.0.add":
+            expect(board(page)).to_contain_text("layer1.0 to layer1.1 · ×2")
+    page.keyboard.press("Escape")
+
+
+def test_a_pass_draws_wide_tensors_wide_and_vectors_as_bars(graph):
+    page = graph("network=lenet5")
+    face = "path => { const box = path.getBBox(); return [box.width, box.height] }"
+    view(page).focus()
+    page.keyboard.press(" ")
+    sizes = {}
+    for path in ("input", "conv1", "pool1"):
+        lit(page, path)
+        page.wait_for_timeout(650)
+        sizes[path] = board(page).locator("path").first.evaluate(face)
+    page.keyboard.press(" ")
+    assert sizes["input"][0] > sizes["conv1"][0] > sizes["pool1"][0]
+    assert sizes["input"][0] == pytest.approx(sizes["input"][1])
+    page.keyboard.press("End")
+    page.wait_for_timeout(650)
+    width, height = board(page).locator("path").first.evaluate(face)
+    assert width > 2 * height
+
+
+def test_a_pass_tells_no_shape_that_is_to_be_guessed(graph):
+    page = graph("network=lenet5&expect=true")
+    view(page).focus()
+    page.keyboard.press(" ")
+    lit(page, "conv1")
+    expect(board(page)).to_contain_text("conv1")
+    expect(board(page)).not_to_contain_text("28")
+    expect(board(page).locator("svg")).to_be_hidden()

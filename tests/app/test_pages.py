@@ -1,5 +1,6 @@
 """Every page and every network, without a browser."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,174 @@ def test_an_option_of_one_network_does_not_follow_to_one_without_it():
     app.selectbox(key="network").set_value("lenet5-1998").run()
     assert not app.error
     assert metrics(app)["Parameters"] == "60,000"
+
+
+@pytest.mark.parametrize(("colour", "column"), [("parameters", "parameters"), ("memory", "memory (bytes)")])
+def test_what_the_graph_is_coloured_by_is_bars_in_the_table(colour, column):
+    shown = json.loads(opened(network="resnet18", colour=colour).dataframe[0].proto.columns)
+    bars = {name: known for name, known in shown.items() if (known.get("type_config") or {}).get("type") == "progress"}
+    assert list(bars) == [column]
+    assert bars[column]["type_config"]["max_value"] == opened(network="resnet18").dataframe[0].value[column].max()
+
+
+def test_no_bars_where_kinds_are_coloured():
+    assert '"progress"' not in opened(network="resnet18").dataframe[0].proto.columns
+
+
+# --- side by side ------------------------------------------------------------
+
+
+def compared(app: AppTest) -> dict[str, list[str]]:
+    return {row[0]: row[1:] for row in app.table[0].value.to_numpy().tolist()}
+
+
+def test_a_network_stands_beside_its_partner():
+    app = opened("beside")
+    assert not app.exception
+    assert not app.error
+    assert [app.selectbox(key=key).value for key in ("network", "network2")] == ["resnet18", "plain18"]
+    assert compared(app)["Parameters"] == ["11,689,512", "11,515,688", "1.5 % more"]
+    assert any(words.value.startswith("resnet18 has 1.5 % more parameters") for words in app.markdown)
+    app.selectbox(key="network").set_value("vgg16").run()
+    assert app.selectbox(key="network2").value == "alexnet"
+    assert app.number_input(key="size2").value == 227
+    assert compared(app)["Weighted layers"] == ["16", "8", "2 times"]
+    app.selectbox(key="network2").set_value("lenet5").run()
+    assert app.selectbox(key="image").value == "cat", "the picture goes with the first network"
+    assert not app.exception
+
+
+def test_a_second_network_that_was_chosen_stays():
+    app = opened("beside", network2="vgg19", layer2="features.2")
+    app.selectbox(key="network").set_value("lenet5").run()
+    assert app.selectbox(key="network2").value == "vgg19"
+    assert app.selectbox(key="layer2").value == "features.2"
+    assert app.selectbox(key="layer").value == "conv1"
+    assert app.selectbox(key="image").value == "digit-3"
+    app.selectbox(key="network2").set_value("lenet5-1998").run()
+    assert app.selectbox(key="network").value == "lenet5"
+    assert app.selectbox(key="layer2").value != "features.2"
+    assert not app.exception
+
+
+def test_a_link_opens_both_places():
+    app = opened(
+        "beside", network="resnet34", layer="layer2.0.conv1", network2="plain34", layer2="layer1.0.conv2", channel2="3"
+    )
+    assert [app.selectbox(key=key).value for key in ("layer", "layer2")] == ["layer2.0.conv1", "layer1.0.conv2"]
+    assert [words.value for words in app.markdown if "Channel" in words.value] == ["**Channel 3**"]
+    gives = [words.value for words in app.caption if ", gives " in words.value]
+    assert len(gives) == 2
+    assert "gives 128 × 28 × 28" in gives[0]
+    assert "gives 64 × 56 × 56" in gives[1]
+
+
+def test_each_side_has_its_own_size_and_options():
+    app = opened("beside", network="resnet18", network2="resnet18")
+    app.number_input(key="size2").set_value(64)
+    app.segmented_control(key="shortcut2").set_value("A").run()
+    assert app.number_input(key="size").value == 224
+    assert compared(app)["MACs"][::2] == ["1,814,073,344", "12 times"]
+    assert compared(app)["Parameters"][:2] == ["11,689,512", f"{11_689_512 - 172_032 - 1_792:,}"]
+    assert "layer2.0.downsample.pad" in app.selectbox(key="layer2").options
+    assert "layer2.0.downsample.pad" not in app.selectbox(key="layer").options
+
+
+@pytest.mark.parametrize("suffix", ["", "2"])
+def test_a_size_that_one_side_cannot_take_changes_nothing_on_the_other(suffix):
+    app = opened("beside", network="alexnet", network2="alexnet")
+    before = compared(app)
+    app.number_input(key=f"size{suffix}").set_value(300).run()
+    assert [error.value for error in app.error] == [
+        "alexnet's fc6 needs 256 x 6 x 6 maps, but a 300 x 300 input gives 256 x 8 x 8. Use 227."
+    ]
+    assert compared(app) == before
+    assert len([words for words in app.caption if ", gives " in words.value]) == 2
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"network2": "alexnt"}, "No network is called 'alexnt'. Did you mean 'alexnet'"),
+        ({"network2": "vgg16", "layer2": "layer1.conv"}, "No layer of vgg16 is called 'layer1.conv'."),
+    ],
+)
+def test_a_link_to_nowhere_on_the_second_side_says_so(query, sentence):
+    app = opened("beside", **query)
+    assert len([warning for warning in app.warning if warning.value.startswith(sentence)]) == 1
+    assert app.selectbox(key="network").value == "resnet18"
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"size2": "-3"},
+        {"size2": "zero"},
+        {"size2": "100000000000000000000"},
+        {"channel2": "-1"},
+        {"channel2": "9" * 400},
+        {"classes2": "0"},
+        {"shortcut2": "D"},
+        {"batch_norm2": "maybe"},
+        {"network2": "googlenet", "heads2": "maybe"},
+        {"layer2": "<b>x</b>"},
+        {"network2": "os:system"},
+        {"scale2": "?"},
+        {"colour2": "?"},
+        {"across2": "sideways"},
+        {"together": "yes"},
+    ],
+)
+def test_rubbish_on_the_second_side_leaves_the_first_as_it_is(query):
+    app = opened("beside", **{"network": "resnet18", "network2": "resnet20", **query})
+    assert not app.exception
+    assert len(app.error) <= 1
+    assert compared(app)["Parameters"][0] == "11,689,512"
+    assert app.selectbox(key="layer").value == "conv1"
+
+
+def test_layers_of_the_same_path_are_picked_together():
+    app = opened("beside", network="resnet34", layer="layer2.0.conv1", layer2="conv1")
+    layers = lambda: [app.selectbox(key=key).value for key in ("layer", "layer2")]  # noqa: E731
+    assert layers() == ["layer2.0.conv1", "conv1"]
+    app.toggle(key="together").set_value(True).run()
+    assert layers() == ["layer2.0.conv1"] * 2
+    app.selectbox(key="layer2").set_value("layer3.0.conv2").run()
+    assert layers() == ["layer3.0.conv2"] * 2
+    app.selectbox(key="layer").set_value("layer1.0.conv1").run()
+    assert layers() == ["layer1.0.conv1"] * 2
+    app.selectbox(key="layer").set_value("layer1.0.add").run()
+    assert layers() == ["layer1.0.add", "layer1.0.conv1"], "a plain network has no such layer"
+    app.selectbox(key="layer").set_value("layer1.0.conv2").run()
+    app.selectbox(key="network2").set_value("resnet18").run()
+    assert layers() == ["layer1.0.conv2"] * 2, "a network that is chosen takes the other's layer"
+    app.toggle(key="together").set_value(False).run()
+    app.selectbox(key="layer2").set_value("conv1").run()
+    assert layers() == ["layer1.0.conv2", "conv1"]
+    assert not app.exception
+
+
+def test_a_link_may_ask_for_layers_picked_together():
+    app = opened("beside", network="resnet34", layer="layer2.0.conv1", together="true")
+    assert app.selectbox(key="layer2").value == "layer2.0.conv1"
+    app.selectbox(key="layer2").set_value("layer3.0.conv2").run()
+    assert app.selectbox(key="layer").value == "layer3.0.conv2"
+
+
+def test_both_networks_see_the_same_picture():
+    app = opened("beside", network="resnet18", network2="lenet5")
+    before = pictures(app)
+    assert list(before) == [
+        f"The picture as {key} receives it; framed is what the middle unit of conv1 sees"
+        for key in ("resnet18", "lenet5")
+    ]
+    app.selectbox(key="image").set_value("rocket").run()
+    assert not app.exception
+    assert pictures(app).keys() == before.keys()
+    assert not pictures(app).items() & before.items()
+
+
+def pictures(app: AppTest) -> dict[str, str]:
+    return {shown.proto.imgs[0].caption: shown.proto.imgs[0].url for shown in app.get("image")}

@@ -40,6 +40,8 @@ PARAMETERS = {
     "resnet110": 1_727_962,  # 1.7 M
     "plain20": 269_722,
     "plain56": 853_018,
+    "relu4": 89_578,
+    "tanh4": 89_578,
 }
 
 
@@ -51,6 +53,7 @@ def test_the_catalogue_has_every_network_families_in_the_order_they_were_publish
     assert list(cards()) == [
         *("lenet5", "lenet5-1998"),
         *("alexnet", "alexnet-2012", "alexnet-owt"),
+        *("relu4", "tanh4"),
         *("vgg11", "vgg13", "vgg16", "vgg19"),
         *("googlenet", "googlenet-bn"),
         *(
@@ -142,9 +145,13 @@ def test_an_unknown_key_gets_the_closest_ones():
         (
             "resnet18",
             {"heads": True},
-            "You gave heads=True; resnet18 takes no such option, only classes and shortcut.",
+            "You gave heads=True; resnet18 takes no such option, only batch_norm, classes, shortcut.",
         ),
-        ("plain18", {"shortcut": "B"}, "You gave shortcut='B'; plain18 takes no such option, only classes."),
+        (
+            "plain18",
+            {"shortcut": "B"},
+            "You gave shortcut='B'; plain18 takes no such option, only batch_norm, classes.",
+        ),
         ("resnet18", {"shortcut": "D"}, "You gave shortcut='D'; resnet18 takes 'A', 'B' or 'C'."),
         ("resnet18", {"shortcut": ["A"]}, "You gave shortcut=['A']; resnet18 takes 'A', 'B' or 'C'."),
         ("googlenet", {"heads": "on"}, "You gave heads='on'; googlenet takes True or False."),

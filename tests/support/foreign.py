@@ -133,3 +133,51 @@ class Functional(nn.Module):
             y = first * torch.sigmoid(second)
         high, _ = y.max(dim=1)
         return {"map": y.detach().contiguous(), "high": high}
+
+
+class DenseNet(nn.Module):
+    """DenseNet-121 (Huang et al. 2017), written as torchvision's is: too many arcs for Graphviz, and nothing to fold."""
+
+    class Layer(nn.Module):
+        def __init__(self, before: int) -> None:
+            super().__init__()
+            self.norm1 = nn.BatchNorm2d(before)
+            self.conv1 = nn.Conv2d(before, 128, kernel_size=1, bias=False)
+            self.norm2 = nn.BatchNorm2d(128)
+            self.conv2 = nn.Conv2d(128, 32, kernel_size=3, padding=1, bias=False)
+
+        def forward(self, features: list[Tensor]) -> Tensor:
+            y = self.conv1(F.relu(self.norm1(torch.cat(features, 1))))
+            return self.conv2(F.relu(self.norm2(y)))
+
+    class Block(nn.ModuleDict):
+        def __init__(self, layers: int, before: int) -> None:
+            super().__init__({f"denselayer{i + 1}": DenseNet.Layer(before + 32 * i) for i in range(layers)})
+
+        def forward(self, x: Tensor) -> Tensor:
+            features = [x]
+            for layer in self.values():
+                features.append(layer(features))
+            return torch.cat(features, 1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential()
+        self.features.add_module("conv0", nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3, bias=False))
+        self.features.add_module("norm0", nn.BatchNorm2d(64))
+        self.features.add_module("relu0", nn.ReLU(inplace=True))
+        self.features.add_module("pool0", nn.MaxPool2d(kernel_size=3, stride=2, padding=1))
+        width = 64
+        for number, layers in enumerate((6, 12, 24, 16), start=1):
+            self.features.add_module(f"denseblock{number}", self.Block(layers, width))
+            width += 32 * layers
+            if number < 4:
+                halved = nn.Conv2d(width, width // 2, kernel_size=1, bias=False)
+                transition = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(inplace=True), halved, nn.AvgPool2d(2))
+                self.features.add_module(f"transition{number}", transition)
+                width //= 2
+        self.features.add_module("norm5", nn.BatchNorm2d(width))
+        self.classifier = nn.Linear(width, 1000)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(F.relu(self.features(x)).mean((2, 3)))

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 import torch.nn.functional as F
+from foreign import DenseNet, SqueezeExcitation
 from torch import nn
 
 from cnnviz import networks
@@ -18,6 +19,7 @@ from cnnviz.trace import trace
 from cnnviz.views.dot import AMOUNTS, LEGEND, ROLES, dot, dot_of, kind_of
 from cnnviz.views.drawing import drawing, rounded
 from cnnviz.views.layout import render
+from cnnviz.views.mermaid import mermaid
 
 GOLDEN = Path(__file__).with_name("golden")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -180,6 +182,33 @@ def test_a_dense_net_has_its_convolutions_on_the_trunk():
     assert sum(arc.straight for arc in picture.arcs) == len(picture.nodes) - 1
 
 
+def test_an_outline_has_each_block_as_a_node():
+    graph = trace(DenseNet(), (3, 64, 64))
+    picture = drawing(graph, "outline")
+    dense = [node for node in picture.nodes if node.title == "dense block"]
+    assert [node.path for node in dense] == [f"features.denseblock{n}" for n in (1, 2, 3, 4)]
+    assert [node.output_shape[0] for node in dense] == [256, 512, 1024, 1024]
+    assert sum(node.params for node in picture.nodes) == graph.totals.params == 7_978_856  # as published
+    assert sum(node.macs for node in picture.nodes) == graph.totals.macs
+    assert not picture.boxes
+    assert {picture.node_of(layer.path) for layer in graph.layers} == {node.path for node in picture.nodes}
+    first = "features.denseblock2.denselayer1.concat"
+    assert picture.layer_at("features.denseblock2") == first
+    assert picture.node_of(first) == "features.denseblock2"
+    assert picture.layer_at("classifier") == "classifier"
+    assert render(dot(graph, unfolded="outline"), timeout=30)
+    assert mermaid(graph, unfolded="outline").count("[[") == len(dense) + 3
+
+
+@pytest.mark.parametrize("key", networks.cards())
+def test_the_outline_of_every_network_adds_up(key):
+    graph = graph_of(key)
+    picture = drawing(graph, "outline")
+    assert sum(node.params for node in picture.nodes) == graph.totals.params
+    assert {end for arc in picture.arcs for end in (arc.source, arc.target)} == {node.path for node in picture.nodes}
+    assert all(picture.node_of(picture.layer_at(node.path)) == node.path for node in picture.nodes)
+
+
 HOSTILE = [
     'a"b',
     "<b>x</b>",
@@ -233,6 +262,17 @@ def test_the_trunk_is_straight(key):
     xs = [x for path, (x, _) in places(dot(graph, unfolded="all")).items() if path in trunk]
     assert len(xs) > 15
     assert max(xs) - min(xs) < 1
+
+
+def test_boxes_in_boxes_leave_the_trunk_straight_and_the_data_running_down():
+    block = SqueezeExcitation.Block
+    graph = trace(
+        nn.Sequential(nn.Conv2d(3, 16, 3), nn.Sequential(block(16), nn.Conv2d(16, 8, 1), block(8))), (3, 8, 8)
+    )
+    picture, at = drawing(graph, "all"), places(dot(graph, unfolded="all"))
+    xs = [at[node.path][0] for node in picture.nodes if not node.line]
+    assert max(xs) - min(xs) < 1
+    assert all(at[arc.source][1] < at[arc.target][1] for arc in picture.arcs)
 
 
 def test_the_arms_of_an_inception_module_stand_side_by_side_in_their_order():
@@ -300,3 +340,17 @@ def test_colours_tell_where_the_most_is(colour, path):
     assert "penwidth=3.0" in lines[path]
     assert ('fillcolor="#ffffff"' in lines["flatten"]) == (colour != "memory")
     assert dot_of(picture) == dot_of(picture, colour="kind") != text
+
+
+@pytest.mark.parametrize("key", ["lenet5", "resnet18", "googlenet"])
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_without_numbers_a_picture_tells_the_structure_alone(key, direction):
+    picture = drawing(graph_of(key))
+    text = dot_of(picture, direction, numbers=False)
+    shape = re.compile(r"\d+ × \d+ × \d+")
+    given = " × ".join(map(str, networks.card(key).input_shape))
+    assert set(shape.findall(text)) == {given}
+    assert not re.search("param|MACs", text)
+    assert len(shape.findall(dot_of(picture, direction))) > 2 * len(picture.nodes)
+    for node in picture.nodes:
+        assert node.title in text

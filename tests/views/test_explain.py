@@ -312,3 +312,34 @@ def test_an_unknown_layer_names_the_closest():
 def test_it_needs_neither_torch_nor_streamlit():
     script = "import sys, cnnviz.views.explain; print(sorted({'torch', 'streamlit', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_questions_keep_what_is_given_and_give_no_answer_away():
+    card = explain(describe(Options("resnet18")), "conv1")
+    asked = {formula.name: formula.question for formula in card.formulas}
+    assert asked["output height and width"] == r"\lfloor (224 + 2 \cdot 3 - 7)/2\rfloor + 1 = \,?"
+    assert asked["parameters"] == r"64 \cdot 3 \cdot 7 \cdot 7 = \,?"
+    assert asked["MACs"] == (r"64 \cdot h_{\text{out}} \cdot w_{\text{out}} \times 3 \cdot 7 \cdot 7 = \,?")
+    assert asked["FLOPs"] == r"2\,M = \,?"
+    assert asked["memory"] == r"4\,c\,h\,w = \,?\ \text{bytes}"
+    assert card.shapes_asked == "3 × 224 × 224 → ?"
+
+
+@pytest.mark.parametrize("key", cards())
+def test_no_question_of_any_layer_holds_its_output_size_or_its_macs(key):
+    graph = describe(Options(key))
+    for layer in graph.layers:
+        if layer.op not in ("conv", "linear", "maxpool", "avgpool"):
+            continue
+        for formula in explain(graph, layer.path).formulas:
+            numbers = {int(number.replace("{,}", "")) for number in re.findall(r"\d+(?:\{,\}\d+)*", formula.question)}
+            assert formula.question.endswith(("?", r"?\ \text{bytes}", r"?\ \text{pixels}"))
+            if layer.macs and formula.name == "FLOPs":
+                assert layer.macs not in numbers
+            if formula.name in ("MACs", "memory") and len(layer.output_shape) == 3:
+                assert numbers.isdisjoint(set(layer.output_shape[1:]) - set(kernel_and_channels(layer)))
+
+
+def kernel_and_channels(layer) -> list[int]:
+    known = [layer.hyper(name) for name in ("in_channels", "out_channels", "groups", "connections")]
+    return [4, *filter(None, known), *(layer.hyper("kernel") or ())]

@@ -1,16 +1,13 @@
 """The JSON forms are a contract: DESIGN.md has their keys."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from cnnviz import networks
 from cnnviz.analysis.kernels import replicate
 from cnnviz.catalogue import Options, describe
 from cnnviz.graph import Layer, LayerGraph
 from cnnviz.networks import cards
-from cnnviz.trace import trace
 from cnnviz.views import export
 
 LAYER = {
@@ -96,7 +93,7 @@ def test_networks_tell_where_they_come_from():
     alexnet, resnet18 = sent(export.networks_json(known.values(), totals))["networks"]
     assert (alexnet["key"], alexnet["totals"]["params"]) == ("alexnet", 62_378_344)
     assert resnet18["top5"]["percent"] == pytest.approx(89.078)
-    assert resnet18["options"] == ["classes", "shortcut"]
+    assert resnet18["options"] == ["batch_norm", "classes", "shortcut"]
     assert resnet18["paper"]["link"].startswith("https://")
 
 
@@ -113,14 +110,3 @@ def test_numbers_that_json_does_not_have_become_texts():
     graph = LayerGraph("n", (1,), (layer,), ())
     hyper = sent(export.table_json(graph))["layers"][0]["hyperparameters"]
     assert hyper == {"low": "-inf", "x": "nan", "t": [1, 2]}
-
-
-def test_the_lines_of_python_do_what_they_say(tmp_path, monkeypatch):
-    photograph = Path(__file__).parents[2] / "assets" / "photographs" / "coffee.jpg"
-    (tmp_path / "picture.jpg").write_bytes(photograph.read_bytes())
-    monkeypatch.chdir(tmp_path)
-    graph = trace(networks.construct("resnet20", shortcut="B"), (3, 48, 40), network="resnet20")
-    names: dict[str, object] = {}
-    exec(export.python_lines(graph, "layer2.0.add", {"shortcut": "B"}), names)
-    assert names["graph"] == graph
-    assert names["maps"].shape == (1, 32, 24, 20)

@@ -61,6 +61,58 @@ def test_uneven_windows_are_written_in_full():
     assert row["receptive field"] == ""
 
 
+# --- two networks --------------------------------------------------------------
+
+
+def test_two_networks_stand_side_by_side(resnet18):
+    frame = tables.comparison(describe(Options("vgg16")), resnet18).set_index("")
+    assert list(frame.columns) == ["vgg16", "resnet18", "ratio"]
+    assert list(frame.loc["Parameters"]) == ["138,357,544", "11,689,512", "12 times"]
+    assert list(frame.loc["Activations"]) == ["115 MB", "33.5 MB", "3.4 times"]
+    assert list(frame.loc["Weighted layers"]) == ["16", "18", "1.1 times"]
+    assert list(frame.loc["Receptive field"]) == ["196 px", "435 px", "2.2 times"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sentence"),
+    [
+        ("resnet18", "plain18", "resnet18 has 1.5 % more parameters than plain18, and 1.1 % more MACs."),
+        (
+            "alexnet",
+            "googlenet",
+            "alexnet has 8.9 times as many parameters as googlenet, but googlenet 1.4 times as many MACs.",
+        ),
+        (
+            "lenet5",
+            "vgg16",
+            "vgg16 has 2,242 times as many parameters as lenet5, and 37,142 times as many MACs.",
+        ),
+        ("resnet20", "plain20", "resnet20 has just as many parameters as plain20, and just as many MACs."),
+    ],
+)
+def test_a_sentence_says_which_has_more(first, second, sentence):
+    assert tables.comparison_sentence(describe(Options(first)), describe(Options(second))) == sentence
+
+
+def test_a_network_beside_itself_is_told_apart(resnet18):
+    small = describe(Options("resnet18", size=(112, 112)))
+    assert list(tables.comparison(resnet18, small).columns) == ["", "resnet18 (1)", "resnet18 (2)", "ratio"]
+    assert tables.comparison_sentence(small, resnet18) == (
+        "resnet18 (1) has just as many parameters as resnet18 (2), but resnet18 (2) 3.7 times as many MACs."
+    )
+
+
+def test_small_differences_are_no_exponents_and_what_is_missing_stays_empty():
+    def graph(params: int, macs: int) -> LayerGraph:
+        return LayerGraph("n", (4,), (Layer("fc", "linear", (), ((4,),), (2,), params=params, macs=macs),), ())
+
+    frame = tables.comparison(graph(10**7, 0), graph(10**7 + 1, 5)).set_index("")
+    assert frame["ratio"]["Parameters"] == "under 0.01 % more"
+    assert frame["ratio"]["MACs"] == ""
+    assert list(frame.loc["Receptive field"]) == ["", "", ""]
+    assert tables.comparison_sentence(graph(10**7, 0), graph(10**7, 5)) == ""
+
+
 # --- printed forms -------------------------------------------------------------
 
 
@@ -167,3 +219,14 @@ def test_replication_has_a_row_for_either_side():
 )
 def test_memory_is_written_in_powers_of_1000(number, text):
     assert tables.memory(number) == text
+
+
+@pytest.mark.parametrize("key", cards())
+def test_an_asked_table_has_nothing_computed_but_what_is_given(key):
+    frame = tables.layers(describe(Options(key)))
+    asked = tables.asked(frame)
+    given = [name for name in frame.columns if name not in tables.COMPUTED]
+    assert given == ["name", "kind", "kernel", "stride", "padding"]
+    assert asked[given].equals(frame[given])
+    assert (asked[list(tables.COMPUTED)][frame["kind"] != "input"] == "?").all(axis=None)
+    assert list(asked["output"][frame["kind"] == "input"]) == list(frame["output"][frame["kind"] == "input"])

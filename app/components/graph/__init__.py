@@ -1,10 +1,13 @@
 """The layer graph on a page: Graphviz' own drawing in a viewport, lit where the selection is, clickable."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+
+from cnnviz.views.steps import Step
 
 
 def _text(*names: str) -> str:
@@ -15,7 +18,7 @@ _drawing = st.components.v2.component(
     "cnnviz.graph",
     html=_text("graph.html"),
     css=_text("graph.css"),
-    js=_text("drawing.js", "viewport.js", "graph.js"),  # one module, as nothing builds one out of three
+    js=_text("drawing.js", "viewport.js", "pass.js", "graph.js"),  # one module, as nothing builds one out of four
 )
 _light = st.components.v2.component("cnnviz.graph.light", html="<span hidden></span>", js=_text("light.js"))
 
@@ -32,6 +35,7 @@ def layer_graph(
     direction: Literal["TB", "LR"] = "TB",
     projector: bool = False,
     height: int | None = None,
+    steps: Sequence[Step] = (),
 ) -> None:
     """Show a drawing, with the node `lit` marked, and all that leads to it.
 
@@ -43,6 +47,8 @@ def layer_graph(
         runs: the blocks of each run of equal ones, by the first; without them, F only knows the first block.
         direction: which way the data of this drawing runs; the arrow keys follow it.
         projector: larger type, in the drawing and around it.
+        steps: of its forward pass, which the tool bar's first button plays, and Space; each node comes once. Where it
+            rests, `on_pick` is called. A shape of none isn't shown.
         height: in pixels; else as high as the screen has room for, or less from left to right.
     """
     data = {
@@ -53,6 +59,7 @@ def layer_graph(
         "projector": projector,
         "height": height,
         "back": on_back is not None,
+        "steps": [asdict(step) for step in steps],
     }
     heard = {"on_pick_change": on_pick, "on_fold_change": on_fold, "on_back_change": on_back or _nothing}
     _drawing(key=key, data=data, **heard)

@@ -1,5 +1,5 @@
 // The layer graph in its viewport. What is picked is lit here and at once, and reported; what is lit from elsewhere comes
-// by an event from light.js. drawing.js and viewport.js stand before this file in one module.
+// by an event from light.js. drawing.js, viewport.js and pass.js stand before this file in one module.
 
 const SETTLED = 250     // ms without a further arrow key, until the node stepped to is picked
 const UNANSWERED = 10e3  // ms in which the server's older answers don't move what was picked last
@@ -16,12 +16,14 @@ function createGraph(frame) {
   const view = frame.querySelector(".view"), tools = frame.querySelector(".tools"), tip = frame.querySelector(".tip")
   const colours = frame.appendChild(document.createElement("style"))
   const viewport = createViewport(view, frame.querySelector(".sheet"), { moved: hideTip, changed: label })
+  const pass = createPass(frame, { go, pick, changed: label })
   let data = {}, drawing = null, send = () => {}
   let lit = null, led = new Set()
   let answered = null  // what the server says is lit
   let asked = null, clock = 0  // what was picked here, and isn't confirmed yet
   let trail = null  // the last step, so that the opposite key leads back
   let folding = null
+  let awaited = null  // what the server had still to answer when a pass began
   let unplaced = true  // whether the first view still waits for what is lit
   const placed = new Map()  // where a run's box stood when it was opened
 
@@ -39,6 +41,8 @@ function createGraph(frame) {
     }
     const svg = new DOMParser().parseFromString(`<body>${data.svg}`, "text/html").querySelector("svg")
     const old = drawing
+    if (pass.playing) forget()
+    pass.take(data.steps ?? [])
     drawing = readDrawing(svg, data.runs ?? {})
     const same = old?.name === drawing.name && data.direction === before.direction && data.projector === before.projector
     const anchor = same && anchorOf(old), stood = same && rectangles(old)
@@ -159,6 +163,7 @@ function createGraph(frame) {
 
   function light(id) {
     const node = drawing?.nodes.get(id)
+    if (node) pass.show(id, node.element)
     if (id === lit && node?.element.classList.contains("lit")) return
     const leading = node ? reach(node) : new Set()
     for (const { element } of led.difference?.(leading) ?? [...led].filter(item => !leading.has(item)))
@@ -180,7 +185,9 @@ function createGraph(frame) {
   // the server's word, unless it is an older one than what was picked here
   function onLight({ detail }) {
     if (detail.name !== data.name) return
+    const elsewhere = detail.lit !== answered && detail.lit !== awaited  // picked in the table, say
     answered = detail.lit
+    if (pass.playing && elsewhere) { pass.stop(false); forget() }
     if (asked !== null && answered !== asked) return
     forget()
     follow()
@@ -192,6 +199,14 @@ function createGraph(frame) {
     if (element && unplaced) open(element)
     else if (element && !viewport.sees(element)) viewport.reveal(element, .4)
     light(answered)
+  }
+
+  // the next step of a pass: lit here alone, until it rests
+  function go(id) {
+    clearTimeout(clock)
+    asked = id
+    viewport.reveal(drawing.nodes.get(id).element, .4)
+    light(id)
   }
 
   const forget = () => { clearTimeout(clock); asked = null }
@@ -210,6 +225,7 @@ function createGraph(frame) {
 
   function fold(run) {
     if (!run) return
+    pass.pause()
     folding = run
     send("fold", run)
   }
@@ -240,6 +256,7 @@ function createGraph(frame) {
   const last = () => [...drawing.nodes.values()].findLast(node => !node.after.length)
 
   const DO = {
+    play: () => { awaited = asked; pass.toggle() },
     in: () => viewport.zoomBy(1.25),
     out: () => viewport.zoomBy(1 / 1.25),
     fit: at => {
@@ -256,11 +273,12 @@ function createGraph(frame) {
     if (event.ctrlKey || event.metaKey || event.altKey) return
     const { key } = event, inView = event.target === view
     const way = inView && KEYS[data.direction === "LR" ? "LR" : "TB"][key]
-    if (way) step(way)
+    if (way) { pass.pause(); step(way) }
     else if (inView && key === "Home") stepTo(first())
     else if (inView && key === "End") stepTo(last())
-    else if (inView && (key === "Enter" || key === " ")) { if (lit) pick(lit) }
-    else if (key === "Escape") { hideTip(); if (data.back) send("back", lit ?? "") }
+    else if (inView && key === " ") { if (pass.some) DO.play() }
+    else if (inView && key === "Enter") { if (lit) pick(lit) }
+    else if (key === "Escape") { hideTip(); if (pass.on) pass.stop(); else if (data.back) send("back", lit ?? "") }
     else if (SIGNS[key]) DO[SIGNS[key]]()
     else return
     event.preventDefault()
@@ -270,6 +288,7 @@ function createGraph(frame) {
   view.onclick = event => {
     hideTip()
     const node = event.target.closest("g.node"), run = foldedAt(event)
+    pass.stop(!node)
     if (node) { viewport.reveal(node, 0); pick(node.id) }
     else if (run) fold(run)
   }
@@ -294,6 +313,8 @@ function createGraph(frame) {
       return button
     }
     named("fit", viewport.fitted === "whole" ? "Fit to read" : "Show the whole network", 0)
+    named("play", pass.playing ? "Pause the forward pass" : "Play the forward pass", "Space").hidden = !pass.some
+    frame.classList.toggle("playing", pass.playing)
     const run = drawing?.runOf(lit ?? ""), closed = run && isClosed(run)
     const button = named("fold", `${closed ? "Unfold" : "Fold"} ${run ?? "equal blocks"}`, "f")
     button.hidden = !run
@@ -342,6 +363,7 @@ function createGraph(frame) {
     show,
     end: () => {
       viewport.end()
+      pass.end()
       hideTip()
       clearTimeout(clock)
       window.removeEventListener("cnnviz:light", onLight)

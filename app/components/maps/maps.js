@@ -1,6 +1,6 @@
 // One canvas as large as the visible part; scrolling redraws it, so that 2,048 channels cost what 40 do.
 
-const GAP = 5, LABEL = 14, PAD = 8
+const GAP = 5, PAD = 8
 const views = new WeakMap()
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -16,7 +16,7 @@ function create(root) {
   const canvas = root.querySelector("canvas"), legend = root.querySelector(".legend"), tip = root.querySelector(".tip")
   const tile = document.createElement("canvas")
   const view = { pick: () => {}, show, destroy: () => observer.disconnect() }
-  let data, pixels, plan, shown = ""
+  let data, pixels, plan, type, label, shown = ""
 
   function show(next) {
     data = next
@@ -36,6 +36,8 @@ function create(root) {
   }
 
   function layOut() {
+    type = parseFloat(getComputedStyle(document.documentElement).fontSize) * 11 / 16
+    label = Math.ceil(type * 1.2)
     const width = Math.max(120, scroll.clientWidth - 2 * PAD)
     const side = Math.max(data.height, data.width)
     const wanted = data.channels === 1 ? Math.min(width, 448)
@@ -43,7 +45,7 @@ function create(root) {
     const columns = Math.min(data.channels, Math.max(1, Math.floor((width + GAP) / (wanted + GAP))))
     const across = Math.min((width + GAP) / columns - GAP, wanted * 1.3)
     const tileWidth = across * data.width / side, tileHeight = across * data.height / side
-    const rows = Math.ceil(data.channels / columns), pitch = tileHeight + LABEL + GAP
+    const rows = Math.ceil(data.channels / columns), pitch = tileHeight + label + GAP
     plan = { columns, rows, tileWidth, tileHeight, across, pitch, height: rows * pitch + 2 * PAD - GAP }
     space.style.height = `${plan.height}px`
     const ratio = window.devicePixelRatio || 1
@@ -64,7 +66,7 @@ function create(root) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0)
     context.clearRect(0, 0, canvas.width, canvas.height)
     context.imageSmoothingEnabled = false
-    context.font = "11px sans-serif"
+    context.font = `${type}px sans-serif`
     context.fillStyle = style.getPropertyValue("--st-text-color") || "#444"
     context.strokeStyle = style.getPropertyValue("--st-primary-color") || "#f44"
     const top = scroll.scrollTop, first = Math.max(0, Math.floor((top - PAD) / plan.pitch))
@@ -77,11 +79,11 @@ function create(root) {
       const [x, absolute] = place(channel), y = absolute - top, start = channel * area
       for (let i = 0; i < area; i++) words[i] = pixels[data.values[start + i]]
       small.putImageData(image, 0, 0)
-      if (data.channels > 1) context.fillText(channel, x, y + LABEL - 4)
-      context.drawImage(tile, x, y + LABEL, plan.tileWidth, plan.tileHeight)
+      if (data.channels > 1) context.fillText(channel, x, y + label - 4)
+      context.drawImage(tile, x, y + label, plan.tileWidth, plan.tileHeight)
       if (channel === data.selected) {
         context.lineWidth = 3
-        context.strokeRect(x - 2, y + LABEL - 2, plan.tileWidth + 4, plan.tileHeight + 4)
+        context.strokeRect(x - 2, y + label - 2, plan.tileWidth + 4, plan.tileHeight + 4)
       }
     }
   }
@@ -103,7 +105,7 @@ function create(root) {
     const channel = row * plan.columns + column
     if (x < 0 || y < 0 || column >= plan.columns || channel >= data.channels) return null
     const u = Math.floor((x - column * (plan.across + GAP)) / plan.tileWidth * data.width)
-    const v = Math.floor((y - row * plan.pitch - LABEL) / plan.tileHeight * data.height)
+    const v = Math.floor((y - row * plan.pitch - label) / plan.tileHeight * data.height)
     return { channel, inside: u >= 0 && u < data.width && v >= 0 && v < data.height, u, v }
   }
 

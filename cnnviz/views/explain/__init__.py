@@ -66,6 +66,12 @@ class Explanation:
     notes: tuple[str, ...]
     shares: tuple[Share, ...]
 
+    @property
+    def shapes_asked(self) -> str:
+        """What comes in, and a question mark for what goes out; an input is given."""
+        takes, arrow, _ = self.shapes.rpartition(" → ")
+        return f"{takes} → ?" if arrow else self.shapes
+
 
 def explain(graph: LayerGraph, path: str) -> Explanation:
     """The card of the layer at `path`.

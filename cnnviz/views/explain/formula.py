@@ -6,7 +6,7 @@ It is written once, in Python's syntax (`floor((n + 2*p - k)/s) + 1`); all else 
 import ast
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -23,6 +23,7 @@ class Formula:
             ('⌊(224 + 2·3 − 7)/2⌋ + 1'), and Python's syntax with `floor` and `ceil`.
         value: what that gives, which is the graph's number.
         unit: of the value: 'bytes', 'pixels', or ''.
+        asked: as `latex`, with symbols for what is itself a result of this layer: '64 \\cdot h_{out} …'.
     """
 
     name: str
@@ -33,12 +34,21 @@ class Formula:
     expression: str
     value: int
     unit: str = ""
+    asked: str = ""
 
     @property
     def equation(self) -> str:
         """Both sides in LaTeX."""
-        unit = rf"\ \text{{{self.unit}}}" if self.unit else ""
-        return f"{self.latex} = {LATEX.number(self.value)}{unit}"
+        return f"{self.latex} = {LATEX.number(self.value)}{self._unit}"
+
+    @property
+    def question(self) -> str:
+        """The left side in LaTeX, which doesn't give any other question's answer away, and a question mark."""
+        return rf"{self.asked} = \,?{self._unit}"
+
+    @property
+    def _unit(self) -> str:
+        return rf"\ \text{{{self.unit}}}" if self.unit else ""
 
     @property
     def line(self) -> str:
@@ -88,6 +98,9 @@ _SYMBOLS = {
 }
 
 
+_RESULTS = frozenset(["h_out", "w_out", "l_out", "d_out", "M"])
+
+
 @dataclass(frozen=True)
 class Notation:
     """How the same formula looks in plain text or in LaTeX."""
@@ -131,8 +144,10 @@ _FUNCTIONS: dict[str, Callable[..., Fraction]] = {
 }
 
 
-def formula(name: str, template: str, numbers: Mapping[str, int], unit: str = "") -> Formula:
-    """A formula in Python's syntax, with a number for each of its names.
+def formula(
+    name: str, template: str, numbers: Mapping[str, int], unit: str = "", results: Collection[str] = _RESULTS
+) -> Formula:
+    """A formula in Python's syntax, with a number for each of its names; those in `results` other formulas give.
 
     A product in brackets that is multiplied from the left is set apart by a cross: h*w*(k*k) is h·w × k·k.
     """
@@ -148,6 +163,7 @@ def formula(name: str, template: str, numbers: Mapping[str, int], unit: str = ""
         expression=re.sub(r"[A-Za-z]\w*", lambda word: str(numbers.get(word[0], word[0])), template),
         value=int(_value(tree, numbers)),
         unit=unit,
+        asked=_written(tree, LATEX, {symbol: number for symbol, number in numbers.items() if symbol not in results}),
     )
 
 
@@ -180,7 +196,7 @@ def _written(node: ast.expr, notation: Notation, numbers: Mapping[str, int], lea
         case ast.Constant(value=int(number)):
             text, strength = _plain(number, notation)
         case ast.Name(id=name):
-            text, strength = _plain(numbers[name], notation) if numbers else (_symbol(name), _ATOM)
+            text, strength = _plain(numbers[name], notation) if name in numbers else (_symbol(name), _ATOM)
         case ast.Call(func=ast.Name(id=name), args=arguments):
             opening, closing = notation.brackets[name]
             text = opening + ", ".join(_written(argument, notation, numbers) for argument in arguments) + closing

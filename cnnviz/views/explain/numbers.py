@@ -20,7 +20,7 @@ def formulas(graph: LayerGraph, layer: Layer) -> tuple[Formula, ...]:
         *_PARAMETERS.get(layer.op, _none)(layer),
         *_macs(layer),
         *_receptive_field(layer, fields),
-        (_sizes("memory", layer.output_shape, f"{BYTES_PER_VALUE}", unit="bytes"), layer.activation_bytes),
+        (_sizes("memory", layer.output_shape, f"{BYTES_PER_VALUE}", "bytes", results=True), layer.activation_bytes),
     ]
     return tuple(found for found, expected in rules if found.value == expected)
 
@@ -194,11 +194,11 @@ def _by_axis(name: str, found: Sequence[Formula], expected: Shape) -> _Rules:
             yield replace(one, name=f"{name}{axis}" if name.endswith(" ") else f"{name}, {axis}"), value
 
 
-def _sizes(name: str, shape: Shape, first: str = "", unit: str = "") -> Formula:
-    """The product of a shape's sizes, and of `first`."""
+def _sizes(name: str, shape: Shape, first: str = "", unit: str = "", results: bool = False) -> Formula:
+    """The product of a shape's sizes, which may be results themselves, and of `first`."""
     symbols = {3: ("c", "h", "w"), 1: ("f",)}.get(len(shape), tuple(f"e_{i + 1}" for i in range(len(shape))))
     sizes = dict(zip(symbols, shape, strict=True))
-    return formula(name, "*".join(filter(None, [first, *sizes])) or "1", sizes, unit)
+    return formula(name, "*".join(filter(None, [first, *sizes])) or "1", sizes, unit, sizes if results else ())
 
 
 def _along(symbol: str, layer: Layer) -> str:

@@ -1,0 +1,61 @@
+"""Two networks compared: what each of them costs, how deep it is, how much of its input it sees."""
+
+import math
+from dataclasses import dataclass
+
+from cnnviz.analysis.roles import WEIGHTED
+from cnnviz.graph import LayerGraph, ReceptiveField
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One quantity of two networks; None where a network has no such number."""
+
+    name: str
+    first: int | None
+    second: int | None
+
+    @property
+    def larger(self) -> int:
+        """0 where the first has at least as much, else 1."""
+        return int((self.first or 0) < (self.second or 0))
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the smaller number the larger one is, from 1 on; None where one is missing or 0."""
+        return max(self.first, self.second) / min(self.first, self.second) if self.first and self.second else None
+
+
+def compare(first: LayerGraph, second: LayerGraph) -> tuple[Compared, ...]:
+    """The totals of two networks side by side: `params`, `macs`, `flops`, `activation_bytes`, `depth`, `sees`.
+
+    `sees` is the width of `last_receptive_field` in input pixels.
+    """
+    totals = [
+        Compared(name, getattr(first.totals, name), getattr(second.totals, name))
+        for name in ("params", "macs", "flops", "activation_bytes")
+    ]
+    fields = [last_receptive_field(graph) for graph in (first, second)]
+    widths = [field.size[1] if field else None for field in fields]
+    return (*totals, Compared("depth", depth(first), depth(second)), Compared("sees", widths[0], widths[1]))
+
+
+def depth(graph: LayerGraph) -> int:
+    """Weighted layers (convolutions and fully connected ones) on the longest way through, as the papers count them.
+
+    VGG16 has 16, ResNet-50 50, GoogLeNet 22; projection shortcuts lie on no longest way.
+    """
+    deep: dict[str, int] = {}
+    for layer in graph.layers:
+        before = max((deep[edge.source] for edge in graph.incoming(layer.path)), default=0)
+        deep[layer.path] = before + (layer.op in WEIGHTED)
+    return max(deep.values(), default=0)
+
+
+def last_receptive_field(graph: LayerGraph) -> ReceptiveField | None:
+    """The receptive field of the last convolution; the widest one where several end side by side.
+
+    None where no convolution has one. AlexNet's conv5 sees 163 x 163, VGG16's last one 196 x 196.
+    """
+    fields = [layer.receptive_field for layer in graph.layers if layer.op == "conv" and layer.receptive_field]
+    return max(fields, key=lambda field: math.prod(field.size), default=None)

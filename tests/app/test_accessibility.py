@@ -1,0 +1,75 @@
+"""No page has a serious violation of what axe-core checks, whatever the mode and the width."""
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+# rule -> a piece of the element's HTML; Streamlit draws it, and no option of Streamlit's reaches it
+STREAMLITS = {
+    "scrollable-region-focusable": 'class="katex-display"',  # st.latex: scrolls a formula that is too wide
+    "color-contrast": 'class="token',  # st.code: the colours of a program's words
+}
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, one line an element."""
+    # what is fading, or waits faded for the server, has colours of its own for a moment
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    page.evaluate(
+        """() => Promise.allSettled(document.getAnimations().filter(
+          animation => Number.isFinite(animation.effect.getComputedTiming().endTime)).map(animation => animation.finished))"""
+    )
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:200]} {json.dumps(node['any'][:1] + node['all'][:1])[:300]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+        if STREAMLITS.get(rule["id"], "\0") not in node["html"]
+    ]
+
+
+@pytest.fixture(params=[("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)], ids=lambda p: f"{p[0]}-{p[1]}")
+def screen(request, browser):
+    scheme, width = request.param
+    tab = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce")
+    tab.set_default_timeout(30_000)
+    yield tab
+    tab.close()
+
+
+def test_explore(app_url, screen):
+    screen.goto(f"{app_url}/?network=resnet20&layer=layer1.0.conv2&channel=3")
+    expect(screen.get_by_role("img", name="16 feature maps of layer1.0.conv2")).to_be_visible()
+    expect(screen.locator("g.node.lit")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+    screen.get_by_role("tab", name="Its numbers").click()
+    expect(screen.locator(".katex-display")).to_be_visible()
+    screen.get_by_role("button", name="Export").click()
+    expect(screen.get_by_test_id("stCode").locator(".token").first).to_be_visible()
+    assert not violations(screen)
+
+
+def test_kernels(app_url, screen):
+    screen.goto(f"{app_url}/kernels")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.locator(".js-plotly-plot")).to_have_count(2)
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_side_by_side(app_url, screen):
+    screen.goto(f"{app_url}/beside?network=resnet20&network2=plain20")
+    expect(screen.locator("g.node.lit")).to_have_count(2)
+    expect(screen.get_by_role("img", name="16 feature maps of conv1")).to_have_count(2)
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+    screen.get_by_role("button", name="Lecture").click()
+    expect(screen.get_by_text("Projector")).to_be_visible()
+    assert not violations(screen)

@@ -1,0 +1,70 @@
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+
+from cnnviz import networks, trace
+from cnnviz.catalogue import Options, describe
+from cnnviz.views.dot import dot
+from cnnviz.views.layout import render
+from cnnviz.views.notebook import View, notebook, script
+
+PHOTOGRAPH = Path(__file__).parents[2] / "assets" / "photographs" / "coffee.jpg"
+
+
+@pytest.fixture
+def view(tmp_path, monkeypatch):
+    (tmp_path / "picture.jpg").write_bytes(PHOTOGRAPH.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    graph = trace(networks.construct("resnet20", shortcut="B"), (3, 48, 40), network="resnet20")
+    return View(graph, {"shortcut": "B"}, "layer2.0.add", unfolded=("layer1.0",), direction="LR", colour="MACs")
+
+
+def test_the_script_makes_the_view(view):
+    names = {}
+    exec(script(view), names)
+    assert names["graph"] == view.graph
+    assert names["svg"] == render(dot(view.graph, unfolded=("layer1.0",), direction="LR", colour="MACs"))
+    assert list(names["table"]["name"]) == [layer.path for layer in view.graph.layers]
+    assert names["maps"].shape == (1, 32, 24, 20)
+    assert names["png"].startswith(b"\x89PNG")
+
+
+def test_the_notebook_is_one_and_says_the_same(view):
+    text = notebook(view, "http://localhost:8501/?network=resnet20")
+    found = nbformat.reads(text, as_version=4)
+    nbformat.validate(found)
+    code = "\n\n".join(cell.source for cell in found.cells if cell.cell_type == "code")
+    assert all(line in code for line in script(view).splitlines() if not line.startswith("#"))
+    assert "(http://localhost:8501/?network=resnet20)" in found.cells[0].source
+
+
+def test_each_cell_of_the_notebook_runs_and_ends_in_what_it_shows(view, monkeypatch):
+    shown = []
+    display = ModuleType("IPython.display")
+    display.SVG, display.Image = (lambda data: shown.append(data) or data), (lambda data: shown.append(data) or data)
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    names = {}
+    for cell in json.loads(notebook(view))["cells"]:
+        if cell["cell_type"] == "code":
+            exec(cell["source"], names)
+    assert [bytes(data)[:4] for data in shown] == [names["svg"][:4], b"\x89PNG"]
+
+
+def test_a_network_of_the_users_own_is_brought_again(tmp_path, monkeypatch):
+    (tmp_path / "picture.jpg").write_bytes(PHOTOGRAPH.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(networks, "_brought", {})
+    card = networks.bring("foreign:PreActivation", (3, 32, 32))
+    graph = describe(Options(card.key, size=(24, 20)))
+    lines = script(View(graph, {}, "block2.add", card=card))
+    networks._brought.clear()
+    names = {}
+    exec(lines, names)
+    assert names["graph"].layers == graph.layers
+    assert names["maps"].shape == (1, 16, 12, 10)
+    assert "weights as foreign:PreActivation makes them" in lines
