@@ -14,7 +14,7 @@ from cnnviz.catalogue import Options, describe
 from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
-from cnnviz.images import as_received, framed, load_image, photographs
+from cnnviz.images import as_received, load_image, photographs
 from cnnviz.networks import card
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
@@ -126,9 +126,8 @@ def received(
     size: tuple[int, int] | None,
     digest: str,
     _image: Image.Image,
-    window: tuple[int, int, int, int] | None = None,
-) -> Image.Image:
-    """A picture as a network receives it, as large as it is looked at on a page, a window of its pixels framed."""
+) -> tuple[Image.Image, tuple[int, int]]:
+    """A picture as a network receives it, as large as it is looked at on a page; and the input's height and width."""
     seen = as_received(_image, card(network), size)
     side = max(seen.size)
     zoom = 300 / side if side > 300 else max(1, 128 // side)  # 32 x 32 pixels are to be seen as what they are
@@ -136,10 +135,7 @@ def received(
         (round(seen.width * zoom), round(seen.height * zoom)),
         Image.Resampling.BOX if zoom < 1 else Image.Resampling.NEAREST,
     )
-    if window is None:
-        return shown
-    top, left, bottom, right = (edge * zoom for edge in window)
-    return framed(shown, (top, left, bottom, right))
+    return shown, (seen.height, seen.width)
 
 
 def picture_from(data: bytes, name: str) -> Picture:

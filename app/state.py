@@ -45,6 +45,11 @@ class Selection:
         """The name of a part, or of a widget or component that belongs to this selection."""
         return f"{name}{self.suffix}"
 
+    @property
+    def name(self) -> str:
+        """What the views of a page know it by, and the key of the component that links them."""
+        return self.key("selection")
+
     def get(self, name: str) -> Any:
         """A part's value, None as long as it has none."""
         return st.session_state.get(self.key(name))
@@ -119,18 +124,6 @@ class Selection:
         fits = text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < layer.output_shape[0]
         return int(text) if fits else None
 
-    def pick_row(self, key: str, graph: LayerGraph) -> None:
-        """Select the layer whose row of the table was clicked, wherever in the row."""
-        selection = st.session_state[key]["selection"]
-        rows = [row for row, _ in selection["cells"]] or selection["rows"]
-        if rows:
-            self.pick_layer(graph.layers[rows[0]].path)
-
-    def mark_row(self, key: str, graph: LayerGraph) -> None:
-        """Have the table show the selected layer's row as selected."""
-        rows = [n for n, layer in enumerate(graph.layers) if layer.path == self.get("layer")]
-        st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-
     def layer_in(self, graph: LayerGraph) -> str:
         """The layer that will be selected, before there is a control for it."""
         asked = self._layer_asked()
@@ -164,8 +157,9 @@ class Selection:
         now = self.opened(network, firsts)
         self.unfold(network, [p for p in now if p != path] if path in now else [*now, *([path] if path else [])])
 
-    def one_level_back(self, network: str, runs: Mapping[str, Sequence[str]], path: str, graph: LayerGraph) -> None:
+    def one_level_back(self, network: str, runs: Mapping[str, Sequence[str]], graph: LayerGraph) -> None:
         """Let the channel go; else fold the run that the layer is in; else select the first layer."""
+        path = self.layer_in(graph)
         if self.key("channel") in st.query_params:
             self.layer_changed()
             return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms
 
 from cnnviz.errors import BadImage, BadOption
 
@@ -331,28 +331,6 @@ def as_received(
         return received
     frame = [(down // 2,) * 2, (across // 2,) * 2, (0, 0)]
     return Image.fromarray(np.pad(np.asarray(received), frame[: 2 + (channels > 1)], mode="edge"))
-
-
-def framed(picture: Image.Image, window: tuple[float, float, float, float]) -> Image.Image:
-    """A picture with a window of it framed, and the rest dimmed.
-
-    Args:
-        picture: of mode RGB or L.
-        window: (top, left, bottom, right) in its pixels, which may reach beyond it.
-
-    Returns:
-        Mode RGB.
-    """
-    top, left, bottom, right = (round(value) for value in window)
-    shown = picture.convert("RGB")
-    dimmed = Image.blend(shown, Image.new("RGB", shown.size, "#808080"), 0.6)
-    inside = (max(left, 0), max(top, 0), min(right, shown.width), min(bottom, shown.height))
-    if inside[0] < inside[2] and inside[1] < inside[3]:
-        dimmed.paste(shown.crop(inside), inside[:2])
-    draw = ImageDraw.Draw(dimmed)
-    for outset, colour in ((2, "#ffffff"), (1, "#111111")):  # one of the two stands out from any ground
-        draw.rectangle((left - outset, top - outset, right - 1 + outset, bottom - 1 + outset), outline=colour)
-    return dimmed
 
 
 def margin(card: "Card") -> float:

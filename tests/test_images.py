@@ -16,7 +16,6 @@ from cnnviz.images import (
     NOTES,
     as_mnist,
     as_received,
-    framed,
     load_image,
     photographs,
     to_input,
@@ -447,20 +446,3 @@ def test_photographs_come_along():
     for path in pictures.values():
         assert path.name in readme
         assert max(load_image(path.read_bytes(), path.name).size) <= 640
-
-
-def test_a_window_is_framed_and_the_rest_dimmed():
-    picture = Image.new("RGB", (40, 30), (200, 0, 0))
-    shown = framed(picture, (5, 10, 15, 30))
-    assert shown.size == picture.size
-    assert shown.getpixel((10, 5)) == shown.getpixel((29, 14)) == (200, 0, 0)
-    assert shown.getpixel((9, 5)) == shown.getpixel((30, 14)) == (17, 17, 17)
-    assert shown.getpixel((8, 5)) == (255, 255, 255)
-    red, green, _ = shown.getpixel((0, 0))
-    assert (red < 200, green > 0) == (True, True)
-    assert picture.getpixel((0, 0)) == (200, 0, 0)
-
-
-@pytest.mark.parametrize("window", [(-5, -5, 100, 100), (-20, -20, -10, -10), (10.4, 3, 11, 3.4)])
-def test_a_window_may_reach_beyond_the_picture_or_be_small(window):
-    assert framed(Image.new("L", (40, 30), 200), window).mode == "RGB"

@@ -10,7 +10,7 @@ from app.components.graph import layer_graph
 from cnnviz.catalogue import Options
 from cnnviz.networks import card
 from cnnviz.views.dot import AMOUNTS, Colour, Direction
-from cnnviz.views.drawing import Unfolded, legend
+from cnnviz.views.drawing import Drawing, Unfolded, legend
 from cnnviz.views.notebook import View, notebook, script
 from cnnviz.views.steps import steps
 
@@ -20,22 +20,23 @@ TOO_LARGE: dict[Unfolded, str] = {
 }
 
 
-def panel(selection: state.Selection, options: Options, path: str, height: int | None = None) -> None:
-    """The layer graph; equal blocks in a row are folded until one opens them. `height` is as `layer_graph` takes it."""
+def panel(selection: state.Selection, options: Options, height: int | None = None) -> Drawing:
+    """The layer graph; equal blocks in a row are folded until one opens them. `height` is as `layer_graph` takes it.
+
+    Returns:
+        What is drawn.
+    """
+    graph = cache.graph_of(options)
     runs = {run.blocks[0]: run.blocks for run in cache.folds_of(options)}
     firsts = list(runs)
     opened = selection.opened(options.network, firsts)
-    numbers = not state.hidden("table", cache.graph_of(options))  # on the nodes stands what stands in the table
-
-    def pick() -> None:
-        node = selection.get("graph").pick
-        selection.pick_layer(node and picture.layer_at(node))
+    numbers = not state.hidden("table", graph)  # on the nodes stands what stands in the table
 
     def fold() -> None:
         selection.toggle_fold(options.network, firsts, selection.get("graph").fold)
 
     def back() -> None:
-        selection.one_level_back(options.network, runs, path, cache.graph_of(options))
+        selection.one_level_back(options.network, runs, graph)
 
     controls = st.container(horizontal=True, vertical_alignment="center")
     with controls:
@@ -56,7 +57,7 @@ def panel(selection: state.Selection, options: Options, path: str, height: int |
     look = cache.Look(opened, direction, colour, numbers)
     shown, svg = cache.svg_of(options, look)
     with controls:
-        take_along(selection, options, replace(look, unfolded=shown), path)
+        take_along(selection, options, replace(look, unfolded=shown))
     if shown != opened:
         st.caption(f":material/info: {TOO_LARGE[shown]}")
         selection.unfold(options.network, [])  # said once; the button offers it again
@@ -73,9 +74,8 @@ def panel(selection: state.Selection, options: Options, path: str, height: int |
         )
     layer_graph(
         svg,
-        lit=picture.node_of(path),
+        selection=selection.name,
         key=selection.key("graph"),
-        on_pick=pick,
         on_fold=fold,
         on_back=back,
         runs=runs,
@@ -87,9 +87,10 @@ def panel(selection: state.Selection, options: Options, path: str, height: int |
     if colour != "kind":
         st.caption(f"The more {colour} a node has, the deeper its colour and the thicker its border: square roots.")
     st.caption(legend(picture, numbers))
+    return picture
 
 
-def take_along(selection: state.Selection, options: Options, look: cache.Look, path: str) -> None:
+def take_along(selection: state.Selection, options: Options, look: cache.Look) -> None:
     """The picture just as it is shown, and the whole graph as text."""
     box = st.popover("Export", icon=":material/download:", on_change="rerun", key=selection.key("export"))
     if not box.open:  # what nobody looks at is neither made nor sent
@@ -117,7 +118,7 @@ def take_along(selection: state.Selection, options: Options, look: cache.Look, p
         view = View(
             cache.graph_of(options),
             options.chosen,
-            path,
+            selection.layer_in(cache.graph_of(options)),
             picture=state.picture_name(),
             unfolded=look.unfolded,
             direction=look.direction,

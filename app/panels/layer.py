@@ -4,15 +4,18 @@ import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
+from app.components.card import layer_card
 from app.components.maps import map_grid
+from app.components.selection import selection_link
 from app.panels.lecture import show_button
 from cnnviz.activations.pictures import quantise, quantise_one
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.graph import LayerGraph
 from cnnviz.views import figures, tables
-from cnnviz.views.drawing import by_sign, title
+from cnnviz.views.drawing import Drawing, by_sign, title
 from cnnviz.views.explain import explain
+from cnnviz.views.explain.html import card_html
 
 
 def control(selection: state.Selection, graph: LayerGraph) -> str:
@@ -29,6 +32,26 @@ def control(selection: state.Selection, graph: LayerGraph) -> str:
     )
 
 
+def link(selection: state.Selection, options: Options, graph: LayerGraph, drawn: Drawing | None, path: str) -> None:
+    """Tell the views which layer is selected, and take what is picked in them."""
+    layer, guessed = graph.layer(path), state.hidden("layer", (graph, path))
+    window = None if guessed else layer.middle_window
+    sees = f"; framed is what the middle unit of {path} sees" if window else ""
+
+    def pick() -> None:
+        picked = selection.get("selection").pick
+        selection.pick_layer(drawn.layer_at(picked) if drawn and picked else picked)
+
+    selection_link(
+        selection.name,
+        layer=path,
+        node=drawn.node_of(path) if drawn else None,
+        window=window,
+        caption=f"The picture as {options.network} receives it{sees}",
+        on_pick=pick,
+    )
+
+
 def card(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture | None) -> None:
     """What the layer gives for the picture, and its numbers; only the open tab is made and sent."""
     sees, its_numbers = st.tabs(["What it sees", "Its numbers"], on_change="rerun", key=selection.key("card"))
@@ -37,33 +60,16 @@ def card(selection: state.Selection, options: Options, graph: LayerGraph, path: 
             maps(selection, options, graph, path, picture)
     if its_numbers.open:
         with its_numbers, sentences():
-            numbers(graph, path)
+            numbers(selection, graph, path)
 
 
-def numbers(graph: LayerGraph, path: str) -> None:
+def numbers(selection: state.Selection, graph: LayerGraph, path: str) -> None:
     """The layer card: each formula with this layer's numbers, what the layer is for, and where it stands."""
     known, hidden = explain(graph, path), state.hidden("layer", (graph, path))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{known.heading}** · {known.shapes_asked if hidden else known.shapes}", width="content")
-        show_button("layer", (graph, path))
-    if known.block or known.arm:
-        st.caption(" · ".join(filter(None, (known.arm, known.block))))
-    for formula in known.formulas:
-        name, equation = st.columns([2, 5], vertical_alignment="center")
-        name.markdown(f":small[{formula.name}]", help=f"${formula.symbols}$, where {formula.where}")
-        equation.markdown(f"${formula.question if hidden else formula.equation}$")
-    if not hidden:
-        for note in known.notes:
-            st.markdown(f"- {note}")
-        if known.sees:
-            st.caption(known.sees)
-        with st.container(horizontal=True):
-            for share in known.shares:
-                st.metric(f"of all {share.name}", f"{share.percent:.3g} %", width="content")
-    st.markdown(known.purpose)
+    show_button("layer", (graph, path))
+    layer_card(card_html(known, asked=hidden), key=selection.key("numbers"))
     if known.definition:
         st.latex(known.definition)
-    st.caption(known.source)
 
 
 def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture) -> None:

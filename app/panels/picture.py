@@ -4,17 +4,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import cache, state
+from app.components.framed import framed_picture
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
-from cnnviz.graph import Layer
 from cnnviz.networks import card
 
 
-def panel(options: Options, layer: Layer) -> Picture:
-    """The picture, how the network receives it, and what one unit of a layer sees of it."""
+def panel(selection: state.Selection, options: Options) -> Picture:
+    """The picture, how the network receives it, and what one unit of the selected layer sees of it."""
     sample, own = st.columns([2, 3], vertical_alignment="bottom")
     picture = choice(options, sample, own)
-    received(options, picture, layer)
+    received(selection, options, picture)
     return picture
 
 
@@ -39,18 +39,8 @@ def choice(options: Options, sample_place: DeltaGenerator, own_place: DeltaGener
     return picture
 
 
-def received(options: Options, picture: Picture, layer: Layer, largest: int = 300) -> None:
-    """The picture as it enters the network, no wider than `largest` pixels on the page.
-
-    The window that the layer's middle unit sees is framed in it.
-    """
-    guessed = state.hidden("layer", (cache.graph_of(options), layer.path))
-    window = None if guessed else layer.middle_window
-    seen = cache.received(options.network, options.size, picture.digest, picture.image, window)
-    sees = f"; framed is what the middle unit of {layer.path} sees" if window else ""
-    st.image(
-        seen,
-        f"The picture as {options.network} receives it{sees}",
-        width=min(seen.width, largest),
-        alt="the picture chosen",
-    )
+def received(selection: state.Selection, options: Options, picture: Picture, largest: int = 300) -> None:
+    """The picture as it enters the network, no wider than `largest` pixels on the page."""
+    shown, size = cache.received(options.network, options.size, picture.digest, picture.image)
+    width = min(shown.width, largest)
+    framed_picture(shown, size, selection=selection.name, key=selection.key("received"), width=width)

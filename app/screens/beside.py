@@ -25,14 +25,15 @@ def controls(selection: state.Selection, usual: str) -> tuple[Options, LayerGrap
 def column(selection: state.Selection, options: Options, layers: LayerGraph, seen: Picture) -> None:
     """One network's graph, and its selected layer."""
     st.markdown(network.heading(card(options.network)))
-    graph_place = st.container()
+    drawn = None
+    with sentences():
+        drawn = graph.panel(selection, options, HEIGHT)
     with st.container(border=True):
         path = layer.control(selection, layers)
         layer.card(selection, options, layers, path, seen)
         with sentences():
-            picture.received(options, seen, layers.layer(path), 160)
-    with graph_place, sentences():
-        graph.panel(selection, options, path, HEIGHT)
+            picture.received(selection, options, seen, 160)
+        layer.link(selection, options, layers, drawn, path)
 
 
 first, second = state.Selection(), state.Selection("2")

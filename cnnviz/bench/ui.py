@@ -90,17 +90,14 @@ _WATCH = """
 _GRAPH = "[...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector('g.node'))?.shadowRoot"
 _MAPS_DRAWN = """() => [...document.querySelectorAll('*')].some(
   e => e.shadowRoot?.querySelector('.scroll')?.getAttribute('aria-label')?.includes(' feature maps of {path};'))"""
-# the table is a canvas: a pixel above the row's words, which the mark gives another colour
 _PAGE_DRAWN = """
 (() => {{
-  const table = document.querySelector('[data-testid=stDataFrame] canvas').getContext('2d')
-  const colour = () => table.getImageData(20 * devicePixelRatio, {y} * devicePixelRatio, 1, 1).data.join()
-  const before = colour()
-  const words = () => [...document.querySelectorAll('[role=tabpanel] strong')].map(e => e.textContent)
-  return () => words().includes({heading!r}) && colour() !== before
+  const root = part => [...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector(part)).shadowRoot
+  const table = root('.body'), card = root('article')
+  return () => card.querySelector('strong').textContent === {heading!r}
+    && table.querySelector('.row[aria-selected=true] .cell').textContent === {path!r}
 }})()
 """
-_HEADER, _ROW = 35, 30  # heights in the table, in pixels
 
 
 def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> list[Row]:
@@ -114,9 +111,7 @@ def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) ->
     pages, maps, lines = [], [], []
     for turn in range(repetitions + WARM):
         path = LAYERS[turn % len(LAYERS)]
-        pages.append(
-            numbers.click(path, _PAGE_DRAWN.format(y=_row_of(graph, path), heading=explain(graph, path).heading))
-        )
+        pages.append(numbers.click(path, _PAGE_DRAWN.format(path=path, heading=explain(graph, path).heading)))
         lines.append(empty.click_line(turn + 1))
         maps.append(sees.click(path, _MAPS_DRAWN.format(path=path)))
     for tab in (numbers, sees, empty):
@@ -141,11 +136,6 @@ def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) ->
 
 def _of(clicks: Sequence[Click], what: str, unit: float = 1.0) -> Sample:
     return Sample.of([getattr(click, what) / unit for click in clicks])
-
-
-def _row_of(graph: LayerGraph, path: str) -> float:
-    """The y of a layer's row in the table, above its words."""
-    return _HEADER + _ROW * [layer.path for layer in graph.layers].index(path) + 4
 
 
 class _Tab:

@@ -20,15 +20,13 @@ _drawing = st.components.v2.component(
     css=_text("graph.css"),
     js=_text("drawing.js", "viewport.js", "pass.js", "graph.js"),  # one module, as nothing builds one out of four
 )
-_light = st.components.v2.component("cnnviz.graph.light", html="<span hidden></span>", js=_text("light.js"))
 
 
 def layer_graph(
     svg: str,
     *,
-    lit: str | None,
+    selection: str,
     key: str,
-    on_pick: Callable[[], None],
     on_fold: Callable[[], None],
     on_back: Callable[[], None] | None = None,
     runs: Mapping[str, Sequence[str]] | None = None,
@@ -37,23 +35,23 @@ def layer_graph(
     height: int | None = None,
     steps: Sequence[Step] = (),
 ) -> None:
-    """Show a drawing, with the node `lit` marked, and all that leads to it.
+    """Show a drawing, with the selected node lit, and all that leads to it.
 
-    A click or Enter on a node calls `on_pick`, as an arrow key does a moment later; the name of a run of equal
-    blocks, or F within it, calls `on_fold`; Escape calls `on_back`. `st.session_state[key].pick` and `.fold` are
-    the node's and the run's first block's path then.
+    A click or Enter picks a node, as an arrow key does a moment later; the name of a run of equal blocks, or F within
+    it, calls `on_fold`, and `st.session_state[key].fold` is its first block's path then; Escape calls `on_back`.
 
     Args:
+        selection: name of the selection that it shows, and for which it picks.
         runs: the blocks of each run of equal ones, by the first; without them, F only knows the first block.
         direction: which way the data of this drawing runs; the arrow keys follow it.
         projector: larger type, in the drawing and around it.
         steps: of its forward pass, which the tool bar's first button plays, and Space; each node comes once. Where it
-            rests, `on_pick` is called. A shape of none isn't shown.
+            rests, it picks. A shape of none isn't shown.
         height: in pixels; else as high as the screen has room for, or less from left to right.
     """
     data = {
         "svg": svg,
-        "name": key,
+        "selection": selection,
         "runs": {first: list(blocks) for first, blocks in (runs or {}).items()},
         "direction": direction,
         "projector": projector,
@@ -61,10 +59,7 @@ def layer_graph(
         "back": on_back is not None,
         "steps": [asdict(step) for step in steps],
     }
-    heard = {"on_pick_change": on_pick, "on_fold_change": on_fold, "on_back_change": on_back or _nothing}
-    _drawing(key=key, data=data, **heard)
-    # a message of its own, so that a new selection doesn't send the drawing again
-    _light(key=f"{key}-light", data={"name": key, "lit": lit}, height=1)
+    _drawing(key=key, data=data, on_fold_change=on_fold, on_back_change=on_back or _nothing)
 
 
 def _nothing() -> None:

@@ -1,8 +1,7 @@
-// The layer graph in its viewport. What is picked is lit here and at once, and reported; what is lit from elsewhere comes
-// by an event from light.js. drawing.js, viewport.js and pass.js stand before this file in one module.
+// The layer graph in its viewport. What is picked is lit here and at once, and told by an event, as what is selected
+// elsewhere is. drawing.js, viewport.js and pass.js stand before this file in one module.
 
 const SETTLED = 250     // ms without a further arrow key, until the node stepped to is picked
-const UNANSWERED = 10e3  // ms in which the server's older answers don't move what was picked last
 const graphs = new WeakMap()
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -19,11 +18,10 @@ function createGraph(frame) {
   const pass = createPass(frame, { go, pick, changed: label })
   let data = {}, drawing = null, send = () => {}
   let lit = null, led = new Set()
-  let answered = null  // what the server says is lit
-  let asked = null, clock = 0  // what was picked here, and isn't confirmed yet
+  let answered = null  // what is selected, as far as all know
+  let asked = null, clock = 0  // what a key or a pass has come to, and isn't picked yet
   let trail = null  // the last step, so that the opposite key leads back
   let folding = null
-  let awaited = null  // what the server had still to answer when a pass began
   let unplaced = true  // whether the first view still waits for what is lit
   const placed = new Map()  // where a run's box stood when it was opened
 
@@ -53,7 +51,7 @@ function createGraph(frame) {
     lit = null
     led = new Set()
     if (!same) forget()
-    light((asked ?? answered ?? window.cnnvizLit?.[data.name]) || null)
+    light((asked ?? answered ?? window.cnnvizSelected?.[data.selection]?.node) || null)
     answered ??= lit
     if (same) {
       settle(anchor)
@@ -182,14 +180,23 @@ function createGraph(frame) {
     label()
   }
 
-  // the server's word, unless it is an older one than what was picked here
-  function onLight({ detail }) {
-    if (detail.name !== data.name) return
-    const elsewhere = detail.lit !== answered && detail.lit !== awaited  // picked in the table, say
-    answered = detail.lit
+  // what is selected by now, unless a key or a pass has gone on since
+  function onSelected({ detail }) {
+    if (detail.name !== data.selection) return
+    const elsewhere = detail.node !== answered
+    answered = detail.node
     if (pass.playing && elsewhere) { pass.stop(false); forget() }
     if (asked !== null && answered !== asked) return
     forget()
+    follow()
+  }
+
+  // picked in the table: shown before Python answers, where a node has its name
+  function onPick({ detail }) {
+    if (detail.name !== data.selection || detail.pick === answered || !drawing?.nodes.has(detail.pick)) return
+    pass.stop(false)
+    forget()
+    answered = detail.pick
     follow()
   }
 
@@ -213,14 +220,15 @@ function createGraph(frame) {
 
   function pick(id, after = 0) {
     clearTimeout(clock)
-    light(id)
     asked = id
-    const report = () => {
-      send("pick", id)
-      clock = setTimeout(() => { forget(); follow() }, UNANSWERED)
+    const tell = () => {
+      [asked, answered] = [null, id]
+      dispatchEvent(new CustomEvent("cnnviz:pick", { detail: { name: data.selection, pick: id } }))
     }
-    if (after) clock = setTimeout(report, after)
-    else report()
+    if (after) clock = setTimeout(tell, after)
+    else tell()  // first, as what follows takes a few milliseconds
+    viewport.reveal(drawing.nodes.get(id).element, after ? .25 : 0)  // before lighting, which leaves much to be laid out
+    light(id)
   }
 
   function fold(run) {
@@ -247,16 +255,13 @@ function createGraph(frame) {
     stepTo(to)
   }
 
-  function stepTo(node) {
-    viewport.reveal(node.element, .25)  // first, as it measures: lighting leaves much to be laid out
-    pick(node.id, SETTLED)
-  }
+  const stepTo = node => pick(node.id, SETTLED)
 
   const first = () => [...drawing.nodes.values()].find(node => !node.before.length)
   const last = () => [...drawing.nodes.values()].findLast(node => !node.after.length)
 
   const DO = {
-    play: () => { awaited = asked; pass.toggle() },
+    play: () => pass.toggle(),
     in: () => viewport.zoomBy(1.25),
     out: () => viewport.zoomBy(1 / 1.25),
     fit: at => {
@@ -289,7 +294,7 @@ function createGraph(frame) {
     hideTip()
     const node = event.target.closest("g.node"), run = foldedAt(event)
     pass.stop(!node)
-    if (node) { viewport.reveal(node, 0); pick(node.id) }
+    if (node) pick(node.id)
     else if (run) fold(run)
   }
   view.ondblclick = event => {
@@ -358,7 +363,8 @@ function createGraph(frame) {
     tip.hidden = true
   }
 
-  window.addEventListener("cnnviz:light", onLight)
+  addEventListener("cnnviz:selected", onSelected)
+  addEventListener("cnnviz:pick", onPick)
   return {
     show,
     end: () => {
@@ -366,7 +372,8 @@ function createGraph(frame) {
       pass.end()
       hideTip()
       clearTimeout(clock)
-      window.removeEventListener("cnnviz:light", onLight)
+      removeEventListener("cnnviz:selected", onSelected)
+      removeEventListener("cnnviz:pick", onPick)
     },
   }
 }

@@ -1,4 +1,4 @@
-"""A formula, and how it is written: in LaTeX, with symbols and with numbers, in plain text, and its value.
+"""A formula, and how it is written: with symbols in HTML, with numbers in plain text, and its value.
 
 It is written once, in Python's syntax (`floor((n + 2*p - k)/s) + 1`); all else follows from that.
 """
@@ -17,19 +17,18 @@ class Formula:
 
     Attributes:
         name: what it is: 'output height and width', 'parameters', 'MACs', 'receptive field', …
-        symbols: the formula in symbols, LaTeX.
-        where: what its symbols are, Markdown with LaTeX.
-        latex, text, expression: the same with this layer's numbers put in: LaTeX, plain text
-            ('⌊(224 + 2·3 − 7)/2⌋ + 1'), and Python's syntax with `floor` and `ceil`.
+        symbols: the formula in symbols, HTML: '<var>c<sub>out</sub></var> …'.
+        where: what each of its symbols is, HTML and words.
+        text, expression: the same with this layer's numbers put in: plain text ('⌊(224 + 2·3 − 7)/2⌋ + 1'), and
+            Python's syntax with `floor` and `ceil`.
         value: what that gives, which is the graph's number.
         unit: of the value: 'bytes', 'pixels', or ''.
-        asked: as `latex`, with symbols for what is itself a result of this layer: '64 \\cdot h_{out} …'.
+        asked: as `text`, in HTML, with symbols for what is itself a result of this layer: '64·<var>h<sub>out…'.
     """
 
     name: str
     symbols: str
-    where: str
-    latex: str
+    where: Mapping[str, str]
     text: str
     expression: str
     value: int
@@ -37,23 +36,18 @@ class Formula:
     asked: str = ""
 
     @property
-    def equation(self) -> str:
-        """Both sides in LaTeX."""
-        return f"{self.latex} = {LATEX.number(self.value)}{self._unit}"
-
-    @property
     def question(self) -> str:
-        """The left side in LaTeX, which doesn't give any other question's answer away, and a question mark."""
-        return rf"{self.asked} = \,?{self._unit}"
-
-    @property
-    def _unit(self) -> str:
-        return rf"\ \text{{{self.unit}}}" if self.unit else ""
+        """The left side in HTML, which doesn't give any other question's answer away, and a question mark."""
+        return f"{self.asked} = ?{self._unit}"
 
     @property
     def line(self) -> str:
         """Both sides in plain text: '64·3·7·7 = 9,408'."""
-        return f"{self.text} = {TEXT.number(self.value)}{f' {self.unit}' if self.unit else ''}"
+        return f"{self.text} = {with_commas(self.value)}{self._unit}"
+
+    @property
+    def _unit(self) -> str:
+        return f" {self.unit}" if self.unit else ""
 
 
 _SYMBOLS = {
@@ -101,39 +95,7 @@ _SYMBOLS = {
 _RESULTS = frozenset(["h_out", "w_out", "l_out", "d_out", "M"])
 
 
-@dataclass(frozen=True)
-class Notation:
-    """How the same formula looks in plain text or in LaTeX."""
-
-    dot: str
-    cross: str
-    minus: str
-    thousands: str
-    brackets: Mapping[str, tuple[str, str]]
-
-    def number(self, value: int) -> str:
-        """11,689,512, with a sign that is one."""
-        return self.minus.strip() * (value < 0) + f"{abs(value):,}".replace(",", self.thousands)
-
-
-TEXT = Notation(
-    "·",
-    " × ",
-    " − ",
-    ",",
-    {"": ("(", ")"), "floor": ("⌊", "⌋"), "ceil": ("⌈", "⌉")} | {f: (f"{f}(", ")") for f in ("max", "min")},
-)
-"""Plain text: '⌊(224 + 2·3 − 7)/2⌋ + 1'."""
-
-LATEX = Notation(
-    r" \cdot ",
-    r" \times ",
-    " - ",
-    "{,}",
-    {"": ("(", ")"), "floor": (r"\lfloor ", r"\rfloor"), "ceil": (r"\lceil ", r"\rceil")}
-    | {f: (rf"\{f}(", ")") for f in ("max", "min")},
-)
-"""LaTeX, without the dollars around it."""
+_BRACKETS = {"": ("(", ")"), "floor": ("⌊", "⌋"), "ceil": ("⌈", "⌉"), "max": ("max(", ")"), "min": ("min(", ")")}
 
 _SUM, _CROSS, _QUOTIENT, _DOT, _ATOM = range(1, 6)  # what binds more strongly needs no brackets
 _FUNCTIONS: dict[str, Callable[..., Fraction]] = {
@@ -156,14 +118,13 @@ def formula(
     symbols = dict.fromkeys(word if word in _SYMBOLS else word.partition("_")[0] for word in names)
     return Formula(
         name=name,
-        symbols=_written(tree, LATEX, {}),
-        where=", ".join(f"${_symbol(symbol)}$ {_SYMBOLS[symbol]}" for symbol in symbols),
-        latex=_written(tree, LATEX, numbers),
-        text=_written(tree, TEXT, numbers),
+        symbols=_written(tree, {}),
+        where={_symbol(symbol): _SYMBOLS[symbol] for symbol in symbols},
+        text=_written(tree, numbers),
         expression=re.sub(r"[A-Za-z]\w*", lambda word: str(numbers.get(word[0], word[0])), template),
         value=int(_value(tree, numbers)),
         unit=unit,
-        asked=_written(tree, LATEX, {symbol: number for symbol, number in numbers.items() if symbol not in results}),
+        asked=_written(tree, {symbol: number for symbol, number in numbers.items() if symbol not in results}),
     )
 
 
@@ -189,43 +150,48 @@ def _value(node: ast.expr, numbers: Mapping[str, int]) -> Fraction:
     raise AssertionError(ast.dump(node))
 
 
-def _written(node: ast.expr, notation: Notation, numbers: Mapping[str, int], least: int = 0) -> str:
-    """A formula's text; `least` is how strongly it has to bind to stand without brackets."""
-    dot = notation.dot if numbers else r"\,"  # symbols stand side by side: 2 p
+def _written(node: ast.expr, numbers: Mapping[str, int], least: int = 0) -> str:
+    """A formula's text; a name without a number is its symbol. `least` is how strongly it has to bind to stand without
+    brackets.
+    """
+    dot = "·" if numbers else "\u2009"  # symbols stand side by side: 2 p
     match node:
         case ast.Constant(value=int(number)):
-            text, strength = _plain(number, notation)
+            text, strength = _plain(number)
         case ast.Name(id=name):
-            text, strength = _plain(numbers[name], notation) if name in numbers else (_symbol(name), _ATOM)
+            text, strength = _plain(numbers[name]) if name in numbers else (_symbol(name), _ATOM)
         case ast.Call(func=ast.Name(id=name), args=arguments):
-            opening, closing = notation.brackets[name]
-            text = opening + ", ".join(_written(argument, notation, numbers) for argument in arguments) + closing
+            opening, closing = _BRACKETS[name]
+            text = opening + ", ".join(_written(argument, numbers) for argument in arguments) + closing
             strength = _ATOM
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
-            sign, strength = " + " if isinstance(op, ast.Add) else notation.minus, _SUM
-            text = _written(left, notation, numbers, _SUM) + sign + _written(right, notation, numbers, _CROSS)
+            sign, strength = " + " if isinstance(op, ast.Add) else " − ", _SUM
+            text = _written(left, numbers, _SUM) + sign + _written(right, numbers, _CROSS)
         case ast.BinOp(left=left, op=ast.Mult(), right=ast.BinOp(op=ast.Mult()) as right):
             strength = _CROSS
-            text = notation.cross.join(_written(side, notation, numbers, _DOT) for side in (left, right))
+            text = " × ".join(_written(side, numbers, _DOT) for side in (left, right))
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
             strength = _DOT
-            text = dot.join([_written(left, notation, numbers, _DOT), _written(right, notation, numbers, _ATOM)])
+            text = dot.join([_written(left, numbers, _DOT), _written(right, numbers, _ATOM)])
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             strength = _QUOTIENT
-            text = f"{_written(left, notation, numbers, _DOT)}/{_written(right, notation, numbers, _ATOM)}"
+            text = f"{_written(left, numbers, _DOT)}/{_written(right, numbers, _ATOM)}"
         case _:
             raise AssertionError(ast.dump(node))
-    opening, closing = notation.brackets[""]
+    opening, closing = _BRACKETS[""]
     return text if strength >= least else opening + text + closing
 
 
-def _plain(number: int, notation: Notation) -> tuple[str, int]:
-    text = notation.number(number) if number < 0 or number >= 10_000 else str(number)
+def _plain(number: int) -> tuple[str, int]:
+    text = with_commas(number) if number < 0 or number >= 10_000 else str(number)
     return text, _ATOM if number >= 0 else _SUM
+
+
+def with_commas(value: int) -> str:
+    """11,689,512, with a sign that is one."""
+    return "−" * (value < 0) + f"{abs(value):,}"
 
 
 def _symbol(name: str) -> str:
     base, _, index = name.partition("_")
-    if not index:
-        return base
-    return rf"{base}_{index}" if len(index) == 1 else rf"{base}_{{\text{{{index}}}}}"
+    return f"<var>{base}<sub>{index}</sub></var>" if index else f"<var>{base}</var>"

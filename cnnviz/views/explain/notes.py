@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cnnviz.analysis.roles import JOINS, arms_of, immediate_dominators
 from cnnviz.graph import Layer, LayerGraph, ReceptiveField, Role, Shape
 from cnnviz.views.drawing import by_sign
-from cnnviz.views.explain.formula import TEXT, Formula
+from cnnviz.views.explain.formula import Formula, with_commas
 from cnnviz.views.explain.hyper import concatenated, integer, integers, slides, window_of
 
 
@@ -124,7 +124,7 @@ def _join_notes(layer: Layer, arms: Sequence[Arm]) -> Iterator[str]:
         if arm.role == "identity" and arm.brings == layer.output_shape:
             yield (
                 f"The identity arm is free: `{arm.fork.path}` gives {by_sign(arm.brings)}, just what the other arm "
-                r"gives, so it is added as it is, $y = \mathcal{F}(x) + x$: no parameters and no MACs (He et al. 2015, "
+                r"gives, so it is added as it is, y = F(x) + x: no parameters and no MACs (He et al. 2015, "
                 f"section 3.2). Only the {'·'.join(map(str, arm.brings))} = {math.prod(arm.brings):,} additions "
                 "are left, which aren't counted."
             )
@@ -231,5 +231,5 @@ def _parameter_notes(layer: Layer, formulas: Sequence[Formula]) -> Iterator[str]
 
 
 def _once(sizes: Sequence[int]) -> str:
-    texts = [TEXT.number(size) for size in sizes]
+    texts = [with_commas(size) for size in sizes]
     return texts[0] if len(set(texts)) == 1 else " × ".join(texts)

@@ -175,14 +175,14 @@ _KINDS: dict[str, Kind] = {
         _convolution,
     ),
     "conv in groups": Kind(
-        "Channels are divided into groups, and filter $o$ reads those of its own group $R_o$ only, which divides "
+        "Channels are divided into groups, and filter o reads those of its own group R only, which divides "
         "weights and MACs by the number of groups. AlexNet's second, fourth and fifth convolution were split like "
         "this, over two GPUs.",
         f"{_KRIZHEVSKY}, sections 3.2 and 3.5",
         _convolution,
     ),
     "conv by table": Kind(
-        "A convolution in which output map $o$ reads only some of the input maps, $R_o$, as a table has it: fewer "
+        "A convolution in which output map o reads only some of the input maps, R, as a table has it: fewer "
         "connections, and maps that have to differ as they see different inputs.",
         f"{_LECUN}, section II.B, table I",
         _convolution,

@@ -1,0 +1,44 @@
+"""The table of layers: every row in the page, the selected one marked and in sight, a click in it picks its layer.
+
+Streamlit's own table would be sent again, whole, at every click, and can't scroll to a row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_table = st.components.v2.component(
+    "cnnviz.table",
+    html=(_HERE / "table.html").read_text(encoding="utf-8"),
+    css=(_HERE / "table.css").read_text(encoding="utf-8"),
+    js=(_HERE / "table.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column looks.
+
+    Attributes:
+        kind: numbers stand to the right, with commas; bars are numbers with a bar, as long as the largest is.
+    """
+
+    kind: Literal["text", "number", "bar"] = "text"
+
+
+def layer_table(frame: pd.DataFrame, columns: Mapping[str, Column], *, selection: str, key: str, height: int) -> None:
+    """Show a table, one row a layer, whose first column is the layers' paths.
+
+    Args:
+        columns: those to be shown, in their order; the first one stays in sight.
+        selection: name of the selection that it shows, and whose layer a click picks.
+        height: in pixels at the usual type size.
+    """
+    rows: Sequence[Sequence[object]] = frame[list(columns)].to_numpy(dtype=object).tolist()
+    heads = [{"name": name} | asdict(column) for name, column in columns.items()]
+    _table(key=key, data={"selection": selection, "columns": heads, "rows": rows, "height": height})

@@ -1,0 +1,70 @@
+"""The layer card as HTML, for a page: all of it but the definition, which is LaTeX."""
+
+import re
+from collections.abc import Iterable
+from html import escape
+
+from cnnviz.views.explain import Explanation, Formula, Share
+
+
+def card_html(known: Explanation, *, asked: bool = False) -> str:
+    """What a layer's card says, its formulas as a table of name, symbols and numbers.
+
+    Names that a network of others brings along are text and nothing else. `asked` puts question marks for whatever is
+    computed.
+    """
+    shapes = known.shapes_asked if asked else known.shapes
+    place = " · ".join(filter(None, (known.arm, known.block)))
+    told = () if asked else (_list(known.notes), _small(known.sees), _shares(known.shares))
+    return "".join(
+        (
+            f"<p><strong>{_words(known.heading)}</strong> · {_words(shapes)}</p>",
+            _small(place),
+            _table(known.formulas, asked),
+            *told,
+            f"<p>{_words(known.purpose)}</p>",
+            _small(known.source),
+        )
+    )
+
+
+def _table(formulas: Iterable[Formula], asked: bool) -> str:
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(formula.name)}</th><td>{formula.symbols}</td>"
+        f"<td>{formula.question if asked else _solved(formula.line)}</td></tr>"
+        for formula in formulas
+    )
+    if not rows:
+        return ""
+    symbols = {symbol: meaning for formula in formulas for symbol, meaning in formula.where.items()}
+    meanings = "".join(f"<li>{symbol} {escape(meaning)}</li>" for symbol, meaning in sorted(symbols.items()))
+    return f"<table>{rows}</table><details><summary>What the symbols mean</summary><ul>{meanings}</ul></details>"
+
+
+def _solved(line: str) -> str:
+    """A formula with its result, after the last equals sign, in bold."""
+    left, _, right = line.rpartition(" = ")
+    return f"{escape(left)} = <strong>{escape(right)}</strong>"
+
+
+def _shares(shares: Iterable[Share]) -> str:
+    items = "".join(
+        f"<div><dt>of all {escape(share.name)}</dt><dd>{share.percent:.3g} %"
+        f"<span style='--share:{share.percent:.3f}%'></span></dd></div>"
+        for share in shares
+    )
+    return f"<dl>{items}</dl>"
+
+
+def _list(notes: Iterable[str]) -> str:
+    items = "".join(f"<li>{_words(note)}</li>" for note in notes)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def _small(text: str) -> str:
+    return f"<p class='small'>{_words(text)}</p>" if text else ""
+
+
+def _words(text: str) -> str:
+    """Markdown's `code`, the only mark that our sentences have."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
