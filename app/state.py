@@ -1,8 +1,8 @@
 """The selection (network, size, options, layer, channel), the picture, and their URL.
 
-Each part is a widget's session value under the name it has in the URL; `bind="query-params"`
-keeps the two equal, so that any place of the app is a link. The channel, which has no widget of
-its own, is written to the URL by hand.
+Each part is a session value under the name it has in the URL, so that any place of the app is a link. Of those that
+have a widget, `bind="query-params"` keeps the two equal; layer and channel, which are picked in components of ours, are
+written to the URL by hand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,8 +70,9 @@ class Selection:
             **{name: value for name, value in chosen.items() if value not in (None, entry.default(name))},
         )
 
-    def say_what_the_url_has_wrong(self) -> None:
-        """A link to a network that isn't there opens the first one, and says so."""
+    def open_link(self) -> None:
+        """Go where the URL says; a link to a network that isn't there opens the first one, and says so."""
+        self.follow_url()
         asked = st.query_params.get(self.key("network"))
         if asked and asked not in offered() and not self.get("network"):
             st.warning(str(UnknownNetwork(asked[:60], offered())))
@@ -125,16 +126,34 @@ class Selection:
         return int(text) if fits else None
 
     def layer_in(self, graph: LayerGraph) -> str:
-        """The layer that will be selected, before there is a control for it."""
-        asked = self._layer_asked()
+        """The selected layer; the first convolution until there is one."""
+        asked = self.get("layer")
         return asked if asked and asked in graph else first_layer(graph)
 
-    def _layer_asked(self) -> str | None:
-        return self.get("layer") or st.query_params.get(self.key("layer"))
+    def follow_url(self) -> None:
+        """Take the layer from the URL where that has changed since it was written: by a link, or the back button."""
+        key = self.key("layer")
+        now, here = st.query_params.get(key), st.session_state.get("page")
+        page, written = self.get("layer written") or ("", None)
+        if now != written if page == here else now is not None:
+            self.set("layer", now)
+        self.set("layer written", (here, now))
+
+    def show_in_url(self, graph: LayerGraph) -> None:
+        """Write the layer to the URL, where it isn't the one that is selected until another is."""
+        key, path = self.key("layer"), self.layer_in(graph)
+        self.set("layer", path)
+        shown = None if path == first_layer(graph) else path
+        if shown != st.query_params.get(key):
+            if shown is None:
+                del st.query_params[key]
+            else:
+                st.query_params[key] = shown
+        self.set("layer written", (st.session_state.get("page"), shown))
 
     def forget_unknown_layer(self, graph: LayerGraph) -> None:
         """A layer that the network hasn't (any more, or ever): say so once, and go on with the first."""
-        asked = self._layer_asked()
+        asked = self.get("layer")
         if asked and asked not in graph:
             self.set("layer", first_layer(graph))
             if self.get("layer said") != asked:

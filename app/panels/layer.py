@@ -1,11 +1,14 @@
 """One layer: which, and what it sees in the picture."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
 from app.components.card import layer_card
 from app.components.maps import map_grid
+from app.components.search import layer_search
 from app.components.selection import selection_link
 from app.panels.lecture import show_button
 from cnnviz.activations.pictures import quantise, quantise_one
@@ -17,19 +20,45 @@ from cnnviz.views.drawing import Drawing, by_sign, title
 from cnnviz.views.explain import explain
 from cnnviz.views.explain.html import card_html
 
+Content = Callable[[state.Selection, Options, LayerGraph, str, Picture | None], None]
 
-def control(selection: state.Selection, graph: LayerGraph) -> str:
-    """The selected layer, by its path; typing searches."""
-    paths = [layer.path for layer in graph.layers]
+
+def panel(
+    selection: state.Selection,
+    options: Options,
+    graph: LayerGraph,
+    drawn: Drawing | None,
+    picture: Picture | None,
+    *,
+    alone: bool = True,
+) -> None:
+    """The selected layer: a search box, and its card.
+
+    Args:
+        drawn: what the graph shows, if there is one.
+        alone: whether a pick draws the open tab and nothing else of the page, whose views follow by themselves.
+    """
     selection.forget_unknown_layer(graph)
-    return st.selectbox(
-        "Layer",
-        paths,
-        index=paths.index(state.first_layer(graph)),
-        key=selection.key("layer"),
-        bind=state.BOUND,
-        on_change=selection.layer_changed,
-    )
+    apart = st.fragment if alone else lambda function: function
+
+    def card() -> None:
+        sees, its_numbers = st.tabs(["What it sees", "Its numbers"], on_change="rerun", key=selection.key("card"))
+        for tab, content in ((sees, maps), (its_numbers, numbers)):
+            if tab.open:
+                with tab:
+                    apart(selected)(content)
+
+    def selected(content: Content) -> None:
+        selection.show_in_url(graph)
+        path = selection.layer_in(graph)
+        with sentences():
+            content(selection, options, graph, path, picture)
+        link(selection, options, graph, drawn, path)
+
+    with st.container(border=True):
+        layers = [(layer.path, title(layer)) for layer in graph.layers]
+        layer_search(layers, selection=selection.name, key=selection.key("search"))
+        apart(card)()
 
 
 def link(selection: state.Selection, options: Options, graph: LayerGraph, drawn: Drawing | None, path: str) -> None:
@@ -52,28 +81,17 @@ def link(selection: state.Selection, options: Options, graph: LayerGraph, drawn:
     )
 
 
-def card(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture | None) -> None:
-    """What the layer gives for the picture, and its numbers; only the open tab is made and sent."""
-    sees, its_numbers = st.tabs(["What it sees", "Its numbers"], on_change="rerun", key=selection.key("card"))
-    if sees.open and picture:
-        with sees, sentences():
-            maps(selection, options, graph, path, picture)
-    if its_numbers.open:
-        with its_numbers, sentences():
-            numbers(selection, graph, path)
-
-
-def numbers(selection: state.Selection, graph: LayerGraph, path: str) -> None:
-    """The layer card: each formula with this layer's numbers, what the layer is for, and where it stands."""
+def numbers(selection: state.Selection, _: Options, graph: LayerGraph, path: str, __: Picture | None) -> None:
+    """The layer's numbers: each formula with this layer's numbers, what the layer is for, and where it stands."""
     known, hidden = explain(graph, path), state.hidden("layer", (graph, path))
     show_button("layer", (graph, path))
     layer_card(card_html(known, asked=hidden), key=selection.key("numbers"))
-    if known.definition:
-        st.latex(known.definition)
 
 
-def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture) -> None:
+def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture | None) -> None:
     """What the selected layer gives for the picture."""
+    if picture is None:
+        return
     layer = graph.layer(path)
     with st.spinner(f"Running {options.network} up to {path} …", show_time=True):
         result = cache.shared_engine().maps(options, picture, path)

@@ -16,24 +16,21 @@ HEIGHT = 440  # of both graphs, in pixels, whichever way their data runs
 
 def controls(selection: state.Selection, usual: str) -> tuple[Options, LayerGraph]:
     """Which network, with which options."""
-    selection.say_what_the_url_has_wrong()
+    selection.open_link()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         network.controls(selection, usual)
     return network.graph_or_last_good(selection)
 
 
-def column(selection: state.Selection, options: Options, layers: LayerGraph, seen: Picture) -> None:
-    """One network's graph, and its selected layer."""
+def column(selection: state.Selection, options: Options, layers: LayerGraph, seen: Picture, together: bool) -> None:
+    """One network's graph, how it receives the picture, and its selected layer."""
     st.markdown(network.heading(card(options.network)))
     drawn = None
     with sentences():
         drawn = graph.panel(selection, options, HEIGHT)
-    with st.container(border=True):
-        path = layer.control(selection, layers)
-        layer.card(selection, options, layers, path, seen)
-        with sentences():
-            picture.received(selection, options, seen, 160)
-        layer.link(selection, options, layers, drawn, path)
+    with sentences():
+        picture.received(selection, options, seen, 160)
+    layer.panel(selection, options, layers, drawn, seen, alone=not together)
 
 
 first, second = state.Selection(), state.Selection("2")
@@ -55,10 +52,8 @@ with right:
     together = row.toggle("Together", key="together", bind=state.BOUND, help="A layer picked in one is picked in both.")
 
 state.keep_together(together, (first, second), (layers, layers2))
-# a click within a column draws that column alone, unless the other is to follow it
-draw = column if together else st.fragment(column)
 left, right = st.columns(2, gap="medium")
 with left:
-    draw(first, options, layers, seen)
+    column(first, options, layers, seen, together)
 with right:
-    draw(second, options2, layers2, seen)
+    column(second, options2, layers2, seen, together)

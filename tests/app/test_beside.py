@@ -41,6 +41,7 @@ def test_a_click_on_the_right_changes_the_right_alone(app_url, page):
 def test_keys_and_folds_stay_on_their_side(app_url, page):
     page.goto(f"{app_url}/beside?network=resnet34")
     expect(sees(page, 1, "conv1")).to_be_visible()
+    expect(node(page, 1, "conv1")).to_have_class(LIT)
     page.get_by_role("listbox", name="Layer graph").nth(1).focus()
     for path in ("maxpool", "layer1.0.conv1"):
         page.keyboard.press("ArrowDown")

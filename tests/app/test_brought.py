@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from components import table
 from streamlit.testing.v1 import AppTest
 
 from app import cache
@@ -71,7 +72,7 @@ def test_a_network_of_the_users_own_shows_all_that_ours_do(started):
     assert picker.value == "foreign:SqueezeExcitation"
     assert picker.options == ["foreign:SqueezeExcitation", *networks._catalogue()]
     assert metrics(app)["Parameters"] == f"{448 + 2_320 + 68 + 80:,}"
-    assert list(app.dataframe[0].value["name"])[-2:] == ["block.relu", "output"]
+    assert list(table(app)["name"])[-2:] == ["block.relu", "output"]
     assert "weights as foreign:SqueezeExcitation makes them, trained or not, on CPU" in said(app)
     assert "gives 16 × 32 × 32" in said(app)
     assert "normalisation 'ImageNet'" in said(app)
@@ -209,4 +210,4 @@ def test_what_cannot_be_laid_out_at_all_leaves_the_rest_of_the_page(started, slo
     slow(0)
     app = started("foreign:Dense --input 4,8,8", SUPPORT)
     assert any("not within 2 seconds" in error.value for error in app.error)
-    assert len(app.dataframe[0].value) > 5
+    assert len(table(app)) > 5

@@ -44,7 +44,7 @@ def test_a_link_opens_its_place_and_survives_a_reload(app_url, page):
         expect(page.get_by_text("layer2.0.conv2, conv 3×3 / 2, pad 1, gives 128 × 28 × 28")).to_be_visible()
         expect(page.get_by_text("Channel 5", exact=True)).to_be_visible()
         page.get_by_role("tab", name="Its numbers").click()
-        selected(page, "layer2.0.conv2", "conv 3×3 / 2, pad 1", in_table=False)
+        selected(page, "layer2.0.conv2", "conv 3×3 / 2, pad 1")
         expect(page).to_have_url(re.compile("network=resnet50.*channel=5"))
         page.reload()
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from explorer import lit, node, view
+from explorer import choose, lit, node, view
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -135,8 +135,7 @@ def test_a_click_lights_node_and_path_at_once_and_then_reaches_the_server(graph)
 
 def test_a_layer_picked_elsewhere_comes_into_view(graph):
     page = graph("network=resnet18")
-    page.get_by_role("combobox", name="Layer").fill("layer4.1.conv2")
-    page.get_by_role("option", name="layer4.1.conv2", exact=True).first.click()
+    choose(page, "Layer", "layer4.1.conv2")
     lit(page, "layer4.1.conv2")
     still(node(page, "layer4.1.conv2"))
     frame, box = view(page).bounding_box(), node(page, "layer4.1.conv2").bounding_box()

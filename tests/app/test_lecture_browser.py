@@ -95,7 +95,7 @@ def type_of(page: Page) -> tuple[float, float, float]:
     """Heights of type in pixels: of the root, on a node, and of a row of the table."""
     root = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
     node = page.locator("g.node.lit text").first.evaluate("text => text.getBoundingClientRect().height")
-    return root, node, page.get_by_test_id("stDataFrame").first.bounding_box()["height"]
+    return root, node, page.get_by_role("grid", name="Table of layers").bounding_box()["height"]
 
 
 def test_projector_mode_holds_everywhere_and_goes_without_a_trace(app_url, page):
@@ -106,7 +106,8 @@ def test_projector_mode_holds_everywhere_and_goes_without_a_trace(app_url, page)
     switch = page.get_by_text("Projector", exact=True)
     switch.click()
     expect(page).to_have_url(re.compile("projector=true"))
-    expect(page.get_by_test_id("stDataFrame").first).to_have_css("height", "375px")
+    expect(page.get_by_role("grid", name="Table of layers")).to_have_css("height", "375px")
+    expect(page.locator(".frame.projector g.node.lit")).to_be_visible()
     after = type_of(page)
     assert after[0] == 20
     assert after[1] > 1.2 * before[1]
@@ -124,7 +125,8 @@ def test_projector_mode_holds_everywhere_and_goes_without_a_trace(app_url, page)
     switch.click()
     expect(page).not_to_have_url(re.compile("projector"))
     expect(page.locator("html")).to_have_css("font-size", "16px")
-    expect(page.get_by_test_id("stDataFrame").first).to_have_css("height", "300px")
+    expect(page.get_by_role("grid", name="Table of layers")).to_have_css("height", "300px")
+    expect(page.locator(".frame:not(.projector) g.node.lit")).to_be_visible()
     assert type_of(page) == pytest.approx(before)
 
 
@@ -132,7 +134,7 @@ def test_projector_mode_holds_everywhere_and_goes_without_a_trace(app_url, page)
 def test_in_projector_mode_no_word_is_cut_off(app_url, page, query):
     page.goto(f"{app_url}/?projector=true&{query}")
     expect(page.locator("html")).to_have_css("font-size", "20px")
-    expect(page.get_by_test_id("stDataFrame").first).to_have_css("height", "375px")
+    expect(page.get_by_role("grid", name="Table of layers")).to_have_css("height", "375px")
     expect(page.get_by_text("Click a channel to enlarge it")).to_be_visible()
     cut = page.evaluate(
         """() => [...document.querySelectorAll("[data-testid=stMain] :is(button, label, p, [data-testid=stMetric] *)")]

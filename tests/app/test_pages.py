@@ -1,9 +1,9 @@
 """Every page and every network, without a browser."""
 
-import json
 from pathlib import Path
 
 import pytest
+from components import given, layers, pick, table
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import networks
@@ -31,13 +31,13 @@ def test_every_network_shows_its_numbers_and_its_first_maps(key):
     assert not app.error
     module = networks.construct(key)
     assert metrics(app)["Parameters"] == f"{sum(p.numel() for p in module.parameters()):,}"
-    assert app.selectbox(key="layer").value in dict(module.named_modules())
+    assert app.session_state["layer"] in dict(module.named_modules())
     if networks.source_for(key).kind == "random":
         assert any("random filters" in warning.value for warning in app.warning)
     else:
         assert not app.warning
         assert any("weights trained by this project" in caption.value for caption in app.caption)
-    assert len(app.dataframe[0].value) > 10
+    assert len(table(app)) > 10
 
 
 def test_a_new_input_size_changes_the_numbers_at_once():
@@ -65,7 +65,7 @@ def test_options_change_the_network():
     app.segmented_control(key="shortcut").set_value("A").run()
     # without three projections: 64 · 128 + 128 · 256 + 256 · 512 weights, and twice 128 + 256 + 512 for their norms
     assert metrics(app)["Parameters"] == f"{11_689_512 - 172_032 - 1_792:,}"
-    assert "layer2.0.downsample.pad" in app.selectbox(key="layer").options
+    assert "layer2.0.downsample.pad" in layers(app)
     app = opened(network="googlenet")
     app.toggle(key="heads").set_value(True).run()
     assert metrics(app)["Parameters"] == "13,378,280"
@@ -76,7 +76,7 @@ def test_another_network_starts_from_its_own_size_and_layers():
     app = opened(network="resnet18", size="64", layer="layer1.0.conv1")
     app.selectbox(key="network").set_value("lenet5").run()
     assert app.number_input(key="size").value == 32
-    assert app.selectbox(key="layer").value == "conv1"
+    assert app.session_state["layer"] == "conv1"
     assert not app.error
 
 
@@ -179,14 +179,13 @@ def test_an_option_of_one_network_does_not_follow_to_one_without_it():
 
 @pytest.mark.parametrize(("colour", "column"), [("parameters", "parameters"), ("memory", "memory (bytes)")])
 def test_what_the_graph_is_coloured_by_is_bars_in_the_table(colour, column):
-    shown = json.loads(opened(network="resnet18", colour=colour).dataframe[0].proto.columns)
-    bars = {name: known for name, known in shown.items() if (known.get("type_config") or {}).get("type") == "progress"}
-    assert list(bars) == [column]
-    assert bars[column]["type_config"]["max_value"] == opened(network="resnet18").dataframe[0].value[column].max()
+    [shown] = given(opened(network="resnet18", colour=colour), "table")
+    assert [found["name"] for found in shown["columns"] if found["kind"] == "bar"] == [column]
 
 
 def test_no_bars_where_kinds_are_coloured():
-    assert '"progress"' not in opened(network="resnet18").dataframe[0].proto.columns
+    [shown] = given(opened(network="resnet18"), "table")
+    assert {found["kind"] for found in shown["columns"]} == {"text", "number"}
 
 
 # --- side by side ------------------------------------------------------------
@@ -216,12 +215,12 @@ def test_a_second_network_that_was_chosen_stays():
     app = opened("beside", network2="vgg19", layer2="features.2")
     app.selectbox(key="network").set_value("lenet5").run()
     assert app.selectbox(key="network2").value == "vgg19"
-    assert app.selectbox(key="layer2").value == "features.2"
-    assert app.selectbox(key="layer").value == "conv1"
+    assert app.session_state["layer2"] == "features.2"
+    assert app.session_state["layer"] == "conv1"
     assert app.selectbox(key="image").value == "digit-3"
     app.selectbox(key="network2").set_value("lenet5-1998").run()
     assert app.selectbox(key="network").value == "lenet5"
-    assert app.selectbox(key="layer2").value != "features.2"
+    assert app.session_state["layer2"] != "features.2"
     assert not app.exception
 
 
@@ -229,7 +228,7 @@ def test_a_link_opens_both_places():
     app = opened(
         "beside", network="resnet34", layer="layer2.0.conv1", network2="plain34", layer2="layer1.0.conv2", channel2="3"
     )
-    assert [app.selectbox(key=key).value for key in ("layer", "layer2")] == ["layer2.0.conv1", "layer1.0.conv2"]
+    assert [app.session_state[key] for key in ("layer", "layer2")] == ["layer2.0.conv1", "layer1.0.conv2"]
     assert [words.value for words in app.markdown if "Channel" in words.value] == ["**Channel 3**"]
     gives = [words.value for words in app.caption if ", gives " in words.value]
     assert len(gives) == 2
@@ -244,8 +243,8 @@ def test_each_side_has_its_own_size_and_options():
     assert app.number_input(key="size").value == 224
     assert compared(app)["MACs"][::2] == ["1,814,073,344", "12 times"]
     assert compared(app)["Parameters"][:2] == ["11,689,512", f"{11_689_512 - 172_032 - 1_792:,}"]
-    assert "layer2.0.downsample.pad" in app.selectbox(key="layer2").options
-    assert "layer2.0.downsample.pad" not in app.selectbox(key="layer").options
+    assert "layer2.0.downsample.pad" in layers(app, 1)
+    assert "layer2.0.downsample.pad" not in layers(app)
 
 
 @pytest.mark.parametrize("suffix", ["", "2"])
@@ -300,35 +299,35 @@ def test_rubbish_on_the_second_side_leaves_the_first_as_it_is(query):
     assert not app.exception
     assert len(app.error) <= 1
     assert compared(app)["Parameters"][0] == "11,689,512"
-    assert app.selectbox(key="layer").value == "conv1"
+    assert app.session_state["layer"] == "conv1"
 
 
 def test_layers_of_the_same_path_are_picked_together():
     app = opened("beside", network="resnet34", layer="layer2.0.conv1", layer2="conv1")
-    layers = lambda: [app.selectbox(key=key).value for key in ("layer", "layer2")]  # noqa: E731
-    assert layers() == ["layer2.0.conv1", "conv1"]
+    both = lambda: [app.session_state[key] for key in ("layer", "layer2")]  # noqa: E731
+    assert both() == ["layer2.0.conv1", "conv1"]
     app.toggle(key="together").set_value(True).run()
-    assert layers() == ["layer2.0.conv1"] * 2
-    app.selectbox(key="layer2").set_value("layer3.0.conv2").run()
-    assert layers() == ["layer3.0.conv2"] * 2
-    app.selectbox(key="layer").set_value("layer1.0.conv1").run()
-    assert layers() == ["layer1.0.conv1"] * 2
-    app.selectbox(key="layer").set_value("layer1.0.add").run()
-    assert layers() == ["layer1.0.add", "layer1.0.conv1"], "a plain network has no such layer"
-    app.selectbox(key="layer").set_value("layer1.0.conv2").run()
+    assert both() == ["layer2.0.conv1"] * 2
+    pick(app, "layer3.0.conv2", "layer2")
+    assert both() == ["layer3.0.conv2"] * 2
+    pick(app, "layer1.0.conv1")
+    assert both() == ["layer1.0.conv1"] * 2
+    pick(app, "layer1.0.add")
+    assert both() == ["layer1.0.add", "layer1.0.conv1"], "a plain network has no such layer"
+    pick(app, "layer1.0.conv2")
     app.selectbox(key="network2").set_value("resnet18").run()
-    assert layers() == ["layer1.0.conv2"] * 2, "a network that is chosen takes the other's layer"
+    assert both() == ["layer1.0.conv2"] * 2, "a network that is chosen takes the other's layer"
     app.toggle(key="together").set_value(False).run()
-    app.selectbox(key="layer2").set_value("conv1").run()
-    assert layers() == ["layer1.0.conv2", "conv1"]
+    pick(app, "conv1", "layer2")
+    assert both() == ["layer1.0.conv2", "conv1"]
     assert not app.exception
 
 
 def test_a_link_may_ask_for_layers_picked_together():
     app = opened("beside", network="resnet34", layer="layer2.0.conv1", together="true")
-    assert app.selectbox(key="layer2").value == "layer2.0.conv1"
-    app.selectbox(key="layer2").set_value("layer3.0.conv2").run()
-    assert app.selectbox(key="layer").value == "layer3.0.conv2"
+    assert app.session_state["layer2"] == "layer2.0.conv1"
+    pick(app, "layer3.0.conv2", "layer2")
+    assert app.session_state["layer"] == "layer3.0.conv2"
 
 
 def test_both_networks_see_the_same_picture():
@@ -345,4 +344,7 @@ def test_both_networks_see_the_same_picture():
 
 
 def pictures(app: AppTest) -> dict[str, str]:
-    return {shown.proto.imgs[0].caption: shown.proto.imgs[0].url for shown in app.get("image")}
+    return {
+        told["caption"]: shown["source"]
+        for told, shown in zip(given(app, "selection"), given(app, "framed"), strict=True)
+    }

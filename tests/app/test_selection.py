@@ -39,8 +39,8 @@ def arrow_keys_to_conv2(page: Page) -> None:
 
 WAYS: dict[str, Callable[[Page], None]] = {
     "graph": click_conv2,
-    "table": partial(click_row, row=4),
-    "select box": partial(choose, label="Layer", value="conv2"),
+    "table": partial(click_row, path="conv2"),
+    "search": partial(choose, label="Layer", value="conv2"),
     "keys": arrow_keys_to_conv2,
 }
 
@@ -51,7 +51,7 @@ def test_a_layer_picked_in_one_place_is_selected_in_all(explorer, way):
     selected(page, "conv1", "conv 5×5", in_url=False)
     WAYS[way](page)
     selected(page, "conv2", "conv 5×5 · 6 × 14 × 14")
-    click_row(page, 6) if way != "table" else node(page, "pool2").click()
+    click_row(page, "pool2") if way != "table" else node(page, "pool2").click()
     selected(page, "pool2", "average pool 2×2")
     WAYS[way](page)  # the same value as before must count again
     selected(page, "conv2", "conv 5×5 · 6 × 14 × 14")
@@ -76,7 +76,7 @@ def test_back_and_forward_go_to_the_layers_that_one_was_at(explorer):
     page = explorer("network=lenet5")
     node(page, "conv2").click()
     selected(page, "conv2", "conv 5×5 · 6 × 14 × 14")
-    click_row(page, 6)
+    click_row(page, "pool2")
     selected(page, "pool2", "average pool 2×2")
     page.go_back()
     selected(page, "conv2", "conv 5×5 · 6 × 14 × 14")
@@ -96,7 +96,7 @@ def test_two_tabs_do_not_disturb_each_other(explorer, browser):
     other.get_by_role("switch", name="Across").press("Space")
     expect(other).to_have_url(re.compile("across=true"))
     selected(mine, "conv2", "conv 5×5 · 6 × 14 × 14")
-    click_row(mine, 6)  # a run of the one, after one of the other
+    click_row(mine, "pool2")  # a run of the one, after one of the other
     selected(mine, "pool2", "average pool 2×2")
     selected(other, "conv3", "conv 5×5 · 16 × 5 × 5")
     expect(mine).not_to_have_url(re.compile("across="))

@@ -4,9 +4,11 @@ import math
 import re
 import subprocess
 import sys
+from collections import OrderedDict
 
 import foreign
 import pytest
+from latex2mathml.converter import convert
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,6 +18,7 @@ from cnnviz.errors import UnknownLayer
 from cnnviz.graph import LayerGraph
 from cnnviz.networks import cards
 from cnnviz.views.explain import Explanation, Formula, explain
+from cnnviz.views.explain.html import card_html
 
 VARIANTS = [
     Options("alexnet", size=(228, 229)),
@@ -106,10 +109,10 @@ def check(graph: LayerGraph) -> list[Explanation]:
         for formula in card.formulas:
             assert in_the_graph(graph, card.path, formula) == {worked_out(formula.expression)}, (card.path, formula)
             assert formula.value == worked_out(formula.expression) == worked_out(in_python(formula.text))
-            assert formula.latex.count("(") == formula.text.count("(")
+            assert formula.symbols.count("<var>") == formula.symbols.count("</var>") > 0
         assert "None" not in " ".join([card.heading, card.shapes, card.block, card.arm, card.sees, *card.notes])
         assert card.purpose.endswith(".")
-        assert " ".join([card.sees, *card.notes]).count("$") % 2 == 0
+        assert "$" not in " ".join([card.sees, card.purpose, *card.notes])
     return found
 
 
@@ -190,9 +193,10 @@ def test_figures_that_can_be_checked(key, path, line):
 def test_a_formula_has_symbols_and_numbers():
     size = explain(describe(Options("resnet18")), "conv1").formulas[0]
     assert size.name == "output height and width"
-    assert size.symbols == r"\lfloor (n + 2\,p - k)/s\rfloor + 1"
-    assert size.equation == r"\lfloor (224 + 2 \cdot 3 - 7)/2\rfloor + 1 = 112"
-    assert size.where == "$n$ length that comes in, $p$ padding on each side, $k$ kernel, $s$ stride"
+    assert size.symbols == "⌊(<var>n</var> + 2\u2009<var>p</var> − <var>k</var>)/<var>s</var>⌋ + 1"
+    assert size.line == "⌊(224 + 2·3 − 7)/2⌋ + 1 = 112"
+    meanings = ["length that comes in", "padding on each side", "kernel", "stride"]
+    assert size.where == dict(zip((f"<var>{symbol}</var>" for symbol in "npks"), meanings, strict=True))
 
 
 def test_axes_that_differ_have_a_formula_each():
@@ -289,7 +293,7 @@ def test_pixels_that_no_window_reads_are_named():
 def test_definitions_have_this_layers_numbers():
     alexnet = describe(Options("alexnet"))
     assert explain(alexnet, "norm1").definition == (
-        r"b_c = a_c \Big/ \Big(2 + 0.0001 \sum_{c'=c-2}^{c+2} a_{c'}^2\Big)^{0.75}"
+        r"b_c = a_c \Big/ \left(2 + 0.0001 \sum_{c'=c-2}^{c+2} a_{c'}^2\right)^{0.75}"
     )
     assert explain(alexnet, "conv1").definition == (
         r"y_{o,i,j} = \sum_{c} \sum_{u,v < 11} w_{o,c,u,v}\ x_{c,\ 4i + u,\ 4j + v} + b_o"
@@ -317,11 +321,11 @@ def test_it_needs_neither_torch_nor_streamlit():
 def test_questions_keep_what_is_given_and_give_no_answer_away():
     card = explain(describe(Options("resnet18")), "conv1")
     asked = {formula.name: formula.question for formula in card.formulas}
-    assert asked["output height and width"] == r"\lfloor (224 + 2 \cdot 3 - 7)/2\rfloor + 1 = \,?"
-    assert asked["parameters"] == r"64 \cdot 3 \cdot 7 \cdot 7 = \,?"
-    assert asked["MACs"] == (r"64 \cdot h_{\text{out}} \cdot w_{\text{out}} \times 3 \cdot 7 \cdot 7 = \,?")
-    assert asked["FLOPs"] == r"2\,M = \,?"
-    assert asked["memory"] == r"4\,c\,h\,w = \,?\ \text{bytes}"
+    assert asked["output height and width"] == "⌊(224 + 2·3 − 7)/2⌋ + 1 = ?"
+    assert asked["parameters"] == "64·3·7·7 = ?"
+    assert asked["MACs"] == "64·<var>h<sub>out</sub></var>·<var>w<sub>out</sub></var> × 3·7·7 = ?"
+    assert asked["FLOPs"] == "2\u2009<var>M</var> = ?"
+    assert asked["memory"] == "4\u2009<var>c</var>\u2009<var>h</var>\u2009<var>w</var> = ? bytes"
     assert card.shapes_asked == "3 × 224 × 224 → ?"
 
 
@@ -332,8 +336,8 @@ def test_no_question_of_any_layer_holds_its_output_size_or_its_macs(key):
         if layer.op not in ("conv", "linear", "maxpool", "avgpool"):
             continue
         for formula in explain(graph, layer.path).formulas:
-            numbers = {int(number.replace("{,}", "")) for number in re.findall(r"\d+(?:\{,\}\d+)*", formula.question)}
-            assert formula.question.endswith(("?", r"?\ \text{bytes}", r"?\ \text{pixels}"))
+            numbers = {int(number.replace(",", "")) for number in re.findall(r"\d+(?:,\d+)*", formula.question)}
+            assert formula.question.endswith(("?", "? bytes", "? pixels"))
             if layer.macs and formula.name == "FLOPs":
                 assert layer.macs not in numbers
             if formula.name in ("MACs", "memory") and len(layer.output_shape) == 3:
@@ -343,3 +347,27 @@ def test_no_question_of_any_layer_holds_its_output_size_or_its_macs(key):
 def kernel_and_channels(layer) -> list[int]:
     known = [layer.hyper(name) for name in ("in_channels", "out_channels", "groups", "connections")]
     return [4, *filter(None, known), *(layer.hyper("kernel") or ())]
+
+
+def test_a_card_is_html_with_nothing_of_others_in_it_but_text():
+    graph = describe(Options("resnet18"))
+    html = card_html(explain(graph, "layer2.0.downsample.0"))
+    assert "<strong>8,192</strong>" in html
+    assert "<code>layer2.0.add</code>" in html
+    assert "<math" in html
+    asked = card_html(explain(graph, "conv1"), asked=True)
+    for told in ("9,408", "118,013,952", "112", "1.2 %"):
+        assert told not in asked
+    assert "64·3·7·7 = ?" in asked
+
+    hostile = nn.Sequential(OrderedDict({"<img src=x>": nn.Sequential(nn.Conv2d(1, 1, 1))}))
+    card = explain(cnnviz.trace(hostile, (1, 4, 4)), "<img src=x>.0")
+    assert "<img" in card.block
+    assert "<img" not in card_html(card)
+
+
+@pytest.mark.parametrize("key", cards())
+def test_every_definition_is_mathml(key):
+    graph = describe(Options(key))
+    for definition in {explain(graph, layer.path).definition for layer in graph.layers} - {""}:
+        assert "\\" not in convert(definition)

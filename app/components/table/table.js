@@ -26,7 +26,7 @@ function createTable(root) {
     head.innerHTML = data.columns.map(({ name, kind }) =>
       `<div class="cell ${kind}" role="columnheader"><button type="button" tabindex="-1">${escaped(name)}</button></div>`).join("")
     const widths = data.columns.map(({ name, kind }, at) =>
-      Math.max(name.length + 2, ...data.rows.map(row => written(row[at]).length)) * .56 + 1.6)  // em
+      Math.max(name.length, ...data.rows.map(row => written(row[at]).length)) * .57 + 1.5)  // em
     scroll.style.setProperty("--columns", widths.map(width => `minmax(${width}em, auto)`).join(" "))
     scroll.style.setProperty("--width", `${widths.reduce((sum, width) => sum + width, 0)}em`)
     write()

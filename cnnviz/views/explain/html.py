@@ -1,8 +1,11 @@
-"""The layer card as HTML, for a page: all of it but the definition, which is LaTeX."""
+"""The layer card as HTML, for a page; a definition is MathML, which browsers draw without a script."""
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from html import escape
+
+from latex2mathml.converter import convert
 
 from cnnviz.views.explain import Explanation, Formula, Share
 
@@ -23,6 +26,7 @@ def card_html(known: Explanation, *, asked: bool = False) -> str:
             _table(known.formulas, asked),
             *told,
             f"<p>{_words(known.purpose)}</p>",
+            _math(known.definition) if known.definition else "",
             _small(known.source),
         )
     )
@@ -63,6 +67,11 @@ def _list(notes: Iterable[str]) -> str:
 
 def _small(text: str) -> str:
     return f"<p class='small'>{_words(text)}</p>" if text else ""
+
+
+@lru_cache(maxsize=512)
+def _math(latex: str) -> str:
+    return f"<div class='definition' tabindex='0'>{convert(latex, display='block')}</div>"
 
 
 def _words(text: str) -> str:

@@ -126,7 +126,7 @@ def _local_response(layer: Layer) -> str:
         return ""
     k, alpha, beta = (_number(layer, name) for name in ("k", "alpha", "beta"))
     first, last = size // 2, (size - 1) // 2
-    return f"b_c = a_c \\Big/ \\Big({k} + {alpha} \\sum_{{c'=c-{first}}}^{{c+{last}}} a_{{c'}}^2\\Big)^{{{beta}}}"
+    return f"b_c = a_c \\Big/ \\left({k} + {alpha} \\sum_{{c'=c-{first}}}^{{c+{last}}} a_{{c'}}^2\\right)^{{{beta}}}"
 
 
 def _scaled_tanh(layer: Layer) -> str:
