@@ -11,6 +11,7 @@ from cnnviz import networks
 from cnnviz.activations.kernels import colour_kernels, kernel_maps, kernels, kernels_png
 from cnnviz.activations.pictures import DIVERGING
 from cnnviz.errors import BadOption, UnknownLayer
+from cnnviz.recorder import follow
 from cnnviz.trace import trace
 
 
@@ -23,10 +24,11 @@ def opened(data: bytes) -> Image.Image:
 @pytest.mark.parametrize("key", ["lenet5", "lenet5-1998", "alexnet-2012", "resnet18", "resnet20", "googlenet-bn"])
 def test_every_convolution_has_kernels(key):
     module = networks.construct(key, device="cpu")
-    graph = trace(module, networks.card(key).input_shape)
+    shape = networks.card(key).input_shape
+    graph, program = trace(module, shape), follow(module, (1, *shape))
     for layer in graph.layers:
         if layer.op == "conv":
-            weight = kernels(module, graph, layer.path)
+            weight = kernels(module, graph, layer.path, program)
             inputs = layer.hyper("in_channels") // layer.hyper("groups")
             assert weight.shape == (layer.hyper("out_channels"), inputs, *layer.hyper("kernel"))
 
