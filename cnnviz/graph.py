@@ -166,6 +166,26 @@ class LayerGraph:
         except KeyError:
             raise UnknownLayer(path, self._by_path, self.network) from None
 
+    def seen_by(self, path: str, place: tuple[int, ...]) -> tuple[int, int, int, int]:
+        """(top, left, bottom, right) of what a unit can see of the picture, clipped to it; the last two lie beyond.
+
+        The whole picture where the layer has no receptive field. A window that lies in the padding alone is empty.
+
+        Args:
+            place: (channel, row, column), or (unit,) of a vector.
+        """
+        height, width = self.input_shape[-2:]
+        field = self.layer(path).receptive_field
+        if field is None:
+            return 0, 0, height, width
+        top, left, bottom, right = field.window((place[1], place[2]))
+        return (
+            min(max(top, 0), height),
+            min(max(left, 0), width),
+            min(max(bottom, 0), height),
+            min(max(right, 0), width),
+        )
+
     def __contains__(self, path: str) -> bool:
         """Whether a layer has this path."""
         return path in self._by_path

@@ -37,9 +37,11 @@ def tensors(value: Any, index: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any
             yield from tensors(item, (*index, key))
 
 
-def first_tensor(value: Any) -> Tensor:
-    """The first tensor in a nested value."""
-    return next(tensor for _, tensor in tensors(value))
+def at(value: Any, index: tuple[Any, ...]) -> Any:
+    """What lies in a nested value where the keys of `index` lead."""
+    for key in index:
+        value = value[key]
+    return value
 
 
 def field_names(value: Any, index: tuple[Any, ...]) -> Iterator[Any]:

@@ -162,13 +162,19 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     "split": ("input", "split_size", "dim"),
     "linear": ("input", "weight", "bias"),
     "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
-    "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode"),
+    "avg_pool2d": (
+        *("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+    ),
     "adaptive_avg_pool2d": ("input", "output_size"),
     "adaptive_max_pool2d": ("input", "output_size"),
     "pad": ("input", "pad", "mode", "value"),
     "dropout": ("input", "p", "training"),
     "softmax": ("input", "dim"),
     "log_softmax": ("input", "dim"),
+    "batch_norm": ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps"),
+    "local_response_norm": ("input", "size", "alpha", "beta", "k"),
+    "leaky_relu": ("input", "negative_slope"),
+    **dict.fromkeys(("add", "sub", "rsub", "mul", "div"), ("input", "other")),
     "cat": ("tensors", "dim"),
     "mean": ("input", "dim", "keepdim"),
     "getitem": ("input", "index"),
@@ -246,10 +252,15 @@ def function_name(func: Callable[..., Any]) -> str:
     return {"concat": "cat", "concatenate": "cat", "subtract": "sub", "multiply": "mul"}.get(name, name)
 
 
+def arguments(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a torch function or tensor method by name, as far as we know its signature."""
+    return dict(zip(_SIGNATURES.get(function_name(func), ()), args, strict=False)) | dict(kwargs)
+
+
 def describe_function(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Operation:
     """The operation that a call of a torch function or tensor method is."""
     name = function_name(func)
-    given: dict[str, Any] = dict(zip(_SIGNATURES.get(name, ()), args, strict=False)) | dict(kwargs)
+    given = arguments(func, args, kwargs)
     op = _NAMES.get(name, name)
     hyper: dict[str, Value] = {}
     if op == "conv":

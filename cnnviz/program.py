@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor, nn
 
 from cnnviz.graph import Shape
-from cnnviz.nested import first_tensor, mapped
-from cnnviz.operations import Operation
+from cnnviz.nested import at, mapped
+from cnnviz.operations import PASSES_ON, Operation
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,28 @@ class Program:
     outputs: dict[str, Ref]
     blocks: list[str]
 
+    @cached_property
+    def places(self) -> dict[str, Ref]:
+        """Where each path's tensor is: of steps that depend on the input their first, in order, then the outputs."""
+        steps = {step.path: Ref(n, next(iter(step.shapes))) for n, step in enumerate(self.steps) if step.live}
+        return steps | self.outputs
+
+    def origin(self, ref: Ref) -> Ref:
+        """Where a tensor comes from, past the steps that only pass it on (detach, contiguous)."""
+        step = self.steps[ref.step]
+        while step.operation.op in PASSES_ON and step.inputs:
+            ref = step.inputs[0]
+            step = self.steps[ref.step]
+        return ref
+
     def run(
         self,
         module: nn.Module,
         x: Tensor,
-        keep: Collection[int],
+        keep: Collection[Ref],
         on_step: Callable[[int, int], None] | None = None,
-    ) -> dict[int, Tensor]:
+        each: Callable[[int, Any], Any] | None = None,
+    ) -> dict[Ref, Tensor]:
         """Runs the steps on real data up to the last one to be kept.
 
         All state is local: one module can be run from many threads at once, and a forward that writes into a buffer
@@ -95,13 +111,18 @@ class Program:
         Args:
             module: the module that was followed.
             x: its input, of the shape that was followed.
-            keep: numbers of the steps whose (first) output tensor is wanted.
+            keep: the tensors that are wanted.
             on_step: called with (steps done, steps to do) after each.
+            each: called with each step's number and what it gave, which a later step may overwrite; the pass goes on
+                with what it returns.
 
         Returns:
-            The outputs by step. None of them is overwritten by a later in-place operation.
+            The tensors wanted. None of them is overwritten by a later in-place operation.
         """
-        stop = max(keep, default=-1) + 1
+        stop = max((ref.step for ref in keep), default=-1) + 1
+        wanted: dict[int, list[Ref]] = defaultdict(list)
+        for ref in keep:
+            wanted[ref.step].append(ref)
         overwritten = self._overwritten_after(stop)
         last_use = {ref.step: number for number, step in enumerate(self.steps[:stop]) for ref in step.inputs}
         dying: dict[int, list[int]] = defaultdict(list)
@@ -114,14 +135,11 @@ class Program:
                 named[written.name] = named[written.name].clone()
         modules = dict(module.named_modules(remove_duplicate=False))
         values: dict[int, Any] = {}
-        kept: dict[int, Tensor] = {}
+        kept: dict[Ref, Tensor] = {}
 
         def real(value: Any) -> Any:
             if isinstance(value, Ref):
-                tensor = values[value.step]
-                for key in value.index:
-                    tensor = tensor[key]
-                return tensor
+                return at(values[value.step], value.index)
             if isinstance(value, Named):
                 return named[value.name]
             return x.device if value is INPUT_DEVICE else value
@@ -135,10 +153,10 @@ class Program:
                 call = modules[step.module] if step.module is not None else step.function
                 assert call is not None
                 out = call(*args, **kwargs)
-            values[number] = out
-            if number in keep:
-                tensor = first_tensor(out)
-                kept[number] = tensor.clone() if overwritten.get(step.storage, -1) > number else tensor
+            values[number] = out = each(number, out) if each else out
+            for ref in wanted[number]:
+                tensor = at(out, ref.index)
+                kept[ref] = tensor.clone() if overwritten.get(step.storage, -1) > number else tensor
             for used in dying[number]:
                 values.pop(used, None)
             if on_step:

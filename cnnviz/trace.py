@@ -10,7 +10,7 @@ from cnnviz.analysis.receptive import receptive_field_after
 from cnnviz.analysis.roles import JOINS, arms_of, immediate_dominators, roles
 from cnnviz.errors import BadOption
 from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape
-from cnnviz.operations import PASSES_ON, Operation
+from cnnviz.operations import Operation
 from cnnviz.program import Program, Ref
 from cnnviz.recorder import follow, name_of, uncompiled
 
@@ -119,27 +119,20 @@ def _visible(program: Program) -> tuple[dict[int, tuple[str, Operation]], dict[i
     a tensor on (detach, contiguous).
     """
 
-    def origin(ref: Ref) -> Ref:
-        step = program.steps[ref.step]
-        while step.operation.op in PASSES_ON and step.inputs:
-            ref = step.inputs[0]
-            step = program.steps[ref.step]
-        return ref
-
     nodes: dict[int, tuple[str, Operation]] = {}
     sources: dict[int, list[Ref]] = {}
     ahead: list[int] = []
     for number, (path, ref) in enumerate(program.outputs.items(), start=len(program.steps)):
         nodes[number] = (path, Operation("output"))
-        sources[number] = [origin(ref)]
-        ahead.append(origin(ref).step)
+        sources[number] = [program.origin(ref)]
+        ahead.append(program.origin(ref).step)
     while ahead:
         number = ahead.pop()
         if number in nodes:
             continue
         step = program.steps[number]
         nodes[number] = (step.path, step.operation)
-        sources[number] = [origin(ref) for ref in step.inputs if program.steps[ref.step].live]
+        sources[number] = [program.origin(ref) for ref in step.inputs if program.steps[ref.step].live]
         ahead += [ref.step for ref in sources[number]]
     return dict(sorted(nodes.items())), {number: sources[number] for number in sorted(nodes)}
 

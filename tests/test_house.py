@@ -41,7 +41,12 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {f"cnnviz/{name}" for name in ("errors", "graph", "networks", "trace", "weights")},
     ),
     "cnnviz/summary": ({"torch", "torchinfo"}, {"cnnviz/errors", "cnnviz/graph"}),
-    "cnnviz/activations": (PLAIN | {"torch", "PIL"}, {"cnnviz/errors", "cnnviz/recorder"}),
+    "cnnviz/activations": (
+        PLAIN | {"torch", "PIL"},
+        {f"cnnviz/{name}" for name in ("errors", "graph", "nested", "networks/layers", "operations", "program")}
+        | {"cnnviz/recorder", "cnnviz/trace"},
+    ),
+    "cnnviz/activations/parts": (PLAIN, {"cnnviz/graph"}),  # what views draw
     "cnnviz/prediction": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/networks", "cnnviz/weights"}),
     "cnnviz/training": (
         PLAIN | {"torch", "safetensors", "PIL"},
@@ -53,7 +58,8 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,
-        {"cnnviz/errors", "cnnviz/graph", "cnnviz/analysis", "cnnviz/networks/card", "cnnviz/vocabulary"},
+        {f"cnnviz/{name}" for name in ("activations/parts", "analysis", "errors", "graph", "vocabulary")}
+        | {"cnnviz/networks/card"},
     ),
     "cnnviz/views/graphviz_worker": ({"pygraphviz"}, set()),
     "cnnviz/bench": (

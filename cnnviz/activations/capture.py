@@ -40,12 +40,11 @@ def capture(
         raise BadOption(f"The input has shape {tuple(x.shape)}, but a batch is needed: (1, 3, 224, 224), say.")
     module = uncompiled(module)
     program = follow(module, tuple(x.shape), x.dtype)
-    numbers = {step.path: number for number, step in enumerate(program.steps) if step.live}
-    numbers |= {path: ref.step for path, ref in program.outputs.items()}
-    wanted = list(numbers if layers is None else layers)
+    places = program.places
+    wanted = list(places if layers is None else layers)
     for path in wanted:
-        if path not in numbers:
-            raise UnknownLayer(path, numbers, name_of(module))
+        if path not in places:
+            raise UnknownLayer(path, places, name_of(module))
     with torch.no_grad():
-        kept = program.run(module, x, {numbers[path] for path in wanted}, on_step)
-    return {path: kept[numbers[path]] for path in sorted(wanted, key=numbers.__getitem__)}
+        kept = program.run(module, x, {places[path] for path in wanted}, on_step)
+    return {path: kept[places[path]] for path in sorted(wanted, key=lambda path: places[path].step)}

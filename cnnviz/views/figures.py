@@ -15,7 +15,8 @@ def enlarged(figure: go.Figure, factor: float) -> go.Figure:
     """A figure whose type and height are as much larger; what has no size of its own takes the page's."""
     if factor != 1:
         figure.update_layout(height=factor * figure.layout.height)
-        for part in (*figure.layout.annotations, figure.layout.xaxis, figure.layout.yaxis, *figure.data):
+        axes = (*figure.select_xaxes(), *figure.select_yaxes())
+        for part in (*figure.layout.annotations, *axes, *figure.data):
             for name in ("font", "tickfont", "textfont"):
                 if name in part and part[name].size:
                     part[name].size *= factor

@@ -196,3 +196,17 @@ def test_random_numbers_are_those_of_a_plain_pass():
         plain = module(x)
     torch.manual_seed(3)
     assert torch.equal(capture(module, x)["output"], plain)
+
+
+class Halves(nn.Module):
+    """Gives two tensors that one operation made."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return x.chunk(2, dim=1)
+
+
+def test_each_output_is_its_own_of_what_one_operation_gives():
+    x = picture(1, 4, 3, 3)
+    maps = capture(Halves(), x)
+    assert torch.equal(maps["output.0"], x[:, :2])
+    assert torch.equal(maps["output.1"], x[:, 2:])

@@ -173,8 +173,8 @@ def test_the_gradient_of_one_central_unit_has_the_receptive_field_as_its_support
     x = torch.ones(shape, dtype=torch.float64, requires_grad=True)
 
     program = follow_up_to(flat, shape, layer.path)
-    number = next(n for n, step in enumerate(program.steps) if step.path == layer.path)
-    out = program.run(flat, x, [number])[number]
+    ref = program.places[layer.path]
+    out = program.run(flat, x, [ref])[ref]
     out[(0, slice(None), unit, 0) if axis == 0 else (0, slice(None), 0, unit)].sum().backward()
     seen = x.grad[0].sum(dim=0).flatten().nonzero().flatten()
     assert (int(seen[0]), int(seen[-1])) == (start + unit * stride, start + unit * stride + size - 1)
