@@ -5,6 +5,7 @@ import streamlit as st
 from app import cache, state
 from app.boundary import sentences
 from app.components.maps import map_grid
+from app.panels import scores
 from app.panels.lecture import show_button
 from cnnviz.activations.pictures import quantise, quantise_one
 from cnnviz.catalogue import Options
@@ -31,13 +32,17 @@ def control(selection: state.Selection, graph: LayerGraph) -> str:
 
 def card(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture | None) -> None:
     """What the layer gives for the picture, and its numbers; only the open tab is made and sent."""
-    sees, its_numbers = st.tabs(["What it sees", "Its numbers"], on_change="rerun", key=selection.key("card"))
+    tabs = ["What it sees", "Its numbers", "What it says"]
+    sees, its_numbers, says = st.tabs(tabs, on_change="rerun", key=selection.key("card"))
     if sees.open and picture:
         with sees, sentences():
             maps(selection, options, graph, path, picture)
     if its_numbers.open:
         with its_numbers, sentences():
             numbers(graph, path)
+    if says.open and picture:
+        with says, sentences():
+            scores.panel(selection, options, picture)
 
 
 def numbers(graph: LayerGraph, path: str) -> None:
@@ -70,7 +75,7 @@ def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: 
     """What the selected layer gives for the picture."""
     layer = graph.layer(path)
     with st.spinner(f"Running {options.network} up to {path} …", show_time=True):
-        result = cache.shared_engine().maps(options, picture, path)
+        result = cache.shared_engine().maps(options, picture, path, fit=state.fit())
     if result.trained is not False:
         known = "" if result.trained else ", trained or not"
         st.caption(f":material/neurology: With {result.weights}{known}, on {result.device}.")

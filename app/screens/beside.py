@@ -28,6 +28,7 @@ def column(selection: state.Selection, options: Options, layers: LayerGraph, see
     graph_place = st.container()
     with st.container(border=True):
         path = layer.control(selection, layers)
+        seen = picture.scaled(options, seen)
         layer.card(selection, options, layers, path, seen)
         with sentences():
             picture.received(options, seen, layers.layer(path), 160)
@@ -49,8 +50,10 @@ with left:
 with right:
     st.markdown(tables.comparison_sentence(layers, layers2))
     st.caption(tables.COMPARISON_NOTE)
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    seen = picture.choice(options, row.container(width=200), row.popover("Your own", icon=":material/upload:"))
+    seen = picture.choice(options, options2)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row.popover("Fit and scale", icon=":material/aspect_ratio:"):
+        picture.adjustments(options, options2)
     together = row.toggle("Together", key="together", bind=state.BOUND, help="A layer picked in one is picked in both.")
 
 state.keep_together(together, (first, second), (layers, layers2))
