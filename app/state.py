@@ -341,26 +341,20 @@ def take_photo() -> None:
 
 
 def take_drawing() -> None:
-    """What is on the pad becomes the picture; when a stroke has ended, the whole page looks at it."""
+    """What is on the pad becomes the picture."""
     drawing = drawing_on("pad")
     _take("pad", "drawing.png", drawing.png)
     st.session_state["drawing seen"] = drawing.number
-    st.session_state["drawing finished"] = drawing.finished
 
 
 def drawing_seen() -> int:
-    """The number of the drawing that the page shows, 0 for none."""
-    return int(st.session_state.get("drawing seen", 0)) if own() else 0
-
-
-def drawing_finished() -> bool:
-    """Whether a stroke has ended since this was last asked."""
-    return bool(st.session_state.pop("drawing finished", False))
+    """The number of the pad's drawing that was taken last, 0 if there is none, or another picture has come since."""
+    return int(st.session_state.get("drawing seen", 0))
 
 
 def _take(source: str, name: str, data: bytes) -> None:
     """A visitor's file becomes the picture; one that is refused leaves the picture as it was, with a sentence."""
-    st.session_state["refused"] = ""
+    st.session_state["refused"], st.session_state["drawing seen"] = "", 0
     try:
         st.session_state["own picture"] = Own(source, name, cache.picture_from(data, name)) if data else None
     except CnnvizError as error:

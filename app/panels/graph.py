@@ -119,6 +119,8 @@ def take_along(selection: state.Selection, options: Options, look: cache.Look, p
             options.chosen,
             path,
             picture=state.picture_name(),
+            fit=state.fit(),
+            zoom=state.zoom(),
             unfolded=look.unfolded,
             direction=look.direction,
             colour=look.colour,

@@ -6,12 +6,12 @@ import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
-from app.components.pad import drawing_pad
+from app.components.pad import drawing_pad, when_a_stroke_ends
 from app.components.scores import score_bars
 from app.panels import scores
 from cnnviz.addresses import is_loopback
 from cnnviz.catalogue import Options
-from cnnviz.engine.local import Picture
+from cnnviz.engine.local import Answer, Picture
 from cnnviz.graph import Layer
 from cnnviz.images import LARGEST, SMALLEST, reception
 from cnnviz.networks import card
@@ -20,7 +20,8 @@ from cnnviz.networks import card
 def panel(options: Options, layer: Layer) -> Picture:
     """The picture, how the network receives it, and what one unit of a layer sees of it."""
     picture = choice(options)
-    seen, how = st.columns([3, 2], gap="small")
+    small = max(card(options.network).input_shape) <= 64
+    seen, how = st.columns([2, 3] if small else [3, 2], gap="small")
     with how:
         adjustments(options)
         said(options)
@@ -57,6 +58,7 @@ def choice(*networks: Options) -> Picture:
         camera()
     elif source == "pad":
         pad(readers[0])
+        when_a_stroke_ends(key="stroke")
     if refused := st.session_state.get("refused"):
         st.error(refused, icon=":material/error:")
     mine = state.own()
@@ -72,7 +74,8 @@ def sample(options: Options) -> None:
     """The pictures that come along."""
     names = cache.sample_names()
     usual = names.index(state.usual_picture(card(options.network)))
-    st.selectbox("Sample", names, index=usual, key="image", bind=state.BOUND, width=state.px(160))
+    width = state.px(160)
+    st.selectbox("Sample", names, usual, key="image", bind=state.BOUND, label_visibility="collapsed", width=width)
 
 
 def camera() -> None:
@@ -96,22 +99,22 @@ def pad(options: Options) -> None:
         with sheet:
             drawing_pad(key="pad", seen=state.drawing_seen(), on_draw=state.take_drawing)
         with beside:
-            answer(options)
-    if state.drawing_finished():
-        st.rerun()
+            found = answer(options)
+        if found:
+            scores.behind(found, options)
 
 
-def answer(options: Options) -> None:
+def answer(options: Options) -> Answer | None:
     """What the network takes the drawing for: all digits, in their order."""
     mine = state.own()
     if not mine:
         st.caption(f"{card(options.network).title} answers while you draw; until then, {state.sample()} is seen.")
-        return
+        return None
     found = scores.answer_to(options, cache.scaled(options.network, mine.picture, state.zoom()))
     digits = sorted(found.prediction.scores[: scores.MOST], key=lambda score: score.index)
     score_bars(found.prediction, digits, key="digits", name="Scores of the digits", dense=True)
     st.markdown(f":small[**{found.prediction.verdict}**]")
-    scores.behind(found, options)
+    return found
 
 
 # --- how it is received ------------------------------------------------------

@@ -20,6 +20,7 @@ def panel(selection: state.Selection, options: Options, picture: Picture) -> Non
         st.markdown("**What will it say?**")
         show_button("says", place)
         return
+    behind(answer, options)
     prediction = answer.prediction
     st.markdown(f"**{prediction.verdict}**")
     shown = prediction.scores[:MOST]
@@ -29,7 +30,6 @@ def panel(selection: state.Selection, options: Options, picture: Picture) -> Non
         rest = prediction.said(sum(score.value for score in prediction.scores[MOST:]))
         share = f", {rest} together" if prediction.measure == "probability" else ""
         st.caption(f"The other {others:,} classes are behind these{share}.")
-    behind(answer, options)
 
 
 def answer_to(options: Options, picture: Picture) -> Answer:

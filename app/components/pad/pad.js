@@ -8,16 +8,18 @@ const NEAR = .004      // of the pad: points closer than this are one
 
 const views = new WeakMap()
 // a pad that is closed, and opened again, holds what was drawn
-const kept = (window.cnnvizDrawing ??= { strokes: [], number: 0 })
+const kept = (window.cnnvizDrawing ??= { strokes: [], number: 0, finished: false })
 
 export default function ({ data, parentElement, setStateValue }) {
   let view = views.get(parentElement)
   const opened = !view
   if (opened) views.set(parentElement, (view = create(parentElement)))
   view.send = drawing => setStateValue("drawing", drawing)
+  const lost = opened ? data.seen !== kept.number : view.seen && !data.seen
   view.seen = data.seen
   view.draw()  // in the page's colours, which may be others now
-  if (opened && kept.strokes.length && data.seen !== kept.number) view.tell(true)
+  if (lost && kept.strokes.length) view.tell(true)
+  else if (kept.finished && data.seen === kept.number) view.finish()
   return () => { view.end(); views.delete(parentElement) }
 }
 
@@ -25,7 +27,7 @@ function create(root) {
   const find = name => root.querySelector(name)
   const pad = find(".pad"), canvas = find("canvas"), undo = find(".undo"), clear = find(".clear")
   const small = Object.assign(document.createElement("canvas"), { width: SENT, height: SENT })
-  const view = { send: () => {}, seen: 0, draw, tell, end }
+  const view = { send: () => {}, seen: 0, draw, tell, finish, end }
   let stroke = null, pointer = null, frame = 0, timer = 0, last = 0
 
   // --- drawing
@@ -101,7 +103,13 @@ function create(root) {
     timer = 0
     last = performance.now()
     kept.number += 1
-    view.send({ png: picture(), number: kept.number, finished })
+    kept.finished = finished
+    view.send({ png: picture(), number: kept.number })
+  }
+
+  function finish() {
+    kept.finished = false
+    window.dispatchEvent(new CustomEvent("cnnviz:drawn", { detail: kept.number }))
   }
 
   function tellSoon() {
