@@ -14,7 +14,7 @@ from cnnviz.catalogue import Options, describe
 from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
-from cnnviz.images import as_received, load_image, photographs
+from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
 from cnnviz.networks import card
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
@@ -126,9 +126,10 @@ def received(
     size: tuple[int, int] | None,
     digest: str,
     _image: Image.Image,
+    fit: Fit = "crop",
 ) -> tuple[Image.Image, tuple[int, int]]:
     """A picture as a network receives it, as large as it is looked at on a page; and the input's height and width."""
-    seen = as_received(_image, card(network), size)
+    seen = as_received(_image, card(network), size, fit)
     side = max(seen.size)
     zoom = 300 / side if side > 300 else max(1, 128 // side)  # 32 x 32 pixels are to be seen as what they are
     shown = seen.resize(
@@ -145,6 +146,13 @@ def picture_from(data: bytes, name: str) -> Picture:
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     image.info["cnnviz_notes"] = notes
     return Picture(image, hashlib.sha256(data).hexdigest())
+
+
+def scaled(network: str, picture: Picture, zoom: float) -> Picture:
+    """A picture, as much smaller or larger, for a network."""
+    if zoom == 1:
+        return picture
+    return Picture(zoomed(picture.image, card(network), zoom), f"{picture.digest} x {zoom:g}")
 
 
 def sample_names() -> list[str]:

@@ -12,11 +12,13 @@ from typing import Any
 import streamlit as st
 
 from app import cache
+from app.components.pad import drawing_on
 from cnnviz.catalogue import Options, describe
 from cnnviz.cli.named import named
+from cnnviz.engine.local import Picture
 from cnnviz.errors import CnnvizError, UnknownLayer, UnknownNetwork
 from cnnviz.graph import Layer, LayerGraph
-from cnnviz.images import photographs
+from cnnviz.images import Fit, photographs
 from cnnviz.networks import Card, card, cards
 from cnnviz.networks.partners import partner
 
@@ -24,9 +26,10 @@ BOUND = "query-params"
 FIRST_NETWORK = "resnet18"
 PROJECTOR = 1.25  # how much larger all type is in projector mode
 _USUAL_PICTURES = ("cat", "digit-3")
+SOURCES = ("sample", "file", "camera", "pad")  # where the picture comes from
 _PARTS = {  # what a page's link has to hold, besides its selections
-    "": ("image", "expect"),
-    "beside": ("image", "together"),
+    "": ("from", "image", "fit", "zoom", "expect"),
+    "beside": ("from", "image", "fit", "zoom", "together"),
     "kernels": ("kernel", "in", "mid", "out", "map"),
 }
 
@@ -296,28 +299,76 @@ def usual_picture(entry: Card) -> str:
     return digit if entry.input_shape[0] == 1 else photograph
 
 
+def sample() -> str:
+    """The picture of those that come along which is chosen, whether its control is there or not."""
+    chosen = st.session_state.get("image") or st.query_params.get("image")
+    return chosen if chosen in photographs() else usual_picture(card(st.session_state.network))
+
+
+def fit() -> Fit:
+    """How a picture that isn't square becomes so."""
+    return "squeeze" if st.session_state.get("fit") == "squeeze" else "crop"
+
+
+def zoom() -> float:
+    """How much larger the picture is shown than it is."""
+    return float(st.session_state.get("zoom") or 1)
+
+
+@dataclass(frozen=True)
+class Own:
+    """A visitor's own picture: where it came from (a word of `SOURCES`), and the name of its file."""
+
+    source: str
+    name: str
+    picture: Picture
+
+
+def own() -> Own | None:
+    """The visitor's own picture, while the place that it came from is chosen."""
+    kept: Own | None = st.session_state.get("own picture")
+    return kept if kept and kept.source == st.session_state.get("from") else None
+
+
 def picture_name() -> str:
     """The file of the picture that is looked at."""
-    if "own picture" in st.session_state and (upload := st.session_state.get("upload")):
-        return str(upload.name)
-    sample = st.session_state.get("image") or usual_picture(card(st.session_state.network))
-    return photographs()[sample].name
+    mine = own()
+    return mine.name if mine else photographs()[sample()].name
 
 
-def drop_upload() -> None:
-    """Choosing a photograph puts a visitor's own aside."""
-    st.session_state.pop("own picture", None)
-    st.session_state["upload refused"] = ""
+def source_changed() -> None:
+    """What was said of another place's file is of no interest any more."""
+    st.session_state["refused"] = ""
 
 
 def take_upload() -> None:
-    """A visitor's file becomes the picture; one that is refused leaves the picture as it was, with a sentence."""
+    """A visitor's file becomes the picture; taken away, it is no more."""
     file = st.session_state.upload
-    if file is None:
-        drop_upload()
-        return
+    _take("file", file.name if file else "", file.getvalue() if file else b"")
+
+
+def take_photo() -> None:
+    """A photograph that was just taken becomes the picture."""
+    file = st.session_state.photo
+    _take("camera", "photo.jpg", file.getvalue() if file else b"")
+
+
+def take_drawing() -> None:
+    """What is on the pad becomes the picture."""
+    drawing = drawing_on("pad")
+    _take("pad", "drawing.png", drawing.png)
+    st.session_state["drawing seen"] = drawing.number
+
+
+def drawing_seen() -> int:
+    """The number of the pad's drawing that was taken last, 0 if there is none, or another picture has come since."""
+    return int(st.session_state.get("drawing seen", 0))
+
+
+def _take(source: str, name: str, data: bytes) -> None:
+    """A visitor's file becomes the picture; one that is refused leaves the picture as it was, with a sentence."""
+    st.session_state["refused"], st.session_state["drawing seen"] = "", 0
     try:
-        st.session_state["own picture"] = cache.picture_from(file.getvalue(), file.name)
-        st.session_state["upload refused"] = ""
+        st.session_state["own picture"] = Own(source, name, cache.picture_from(data, name)) if data else None
     except CnnvizError as error:
-        st.session_state["upload refused"] = str(error)
+        st.session_state["refused"] = str(error)

@@ -35,9 +35,12 @@ NOTES = "cnnviz_notes"
 """Key of `picture.info` under which `load_image` leaves its remarks, a tuple of sentences."""
 
 Fit = Literal["crop", "squeeze"]
+SMALLEST, LARGEST = 0.25, 2.0
+"""How far `zoomed` goes."""
 
 _FIELD, _DIGIT = 28, 20  # sides, in pixels, of MNIST's pictures, and of the box that their digits fill
 _FAINTEST_INK = 8.0  # of 255
+_ROOM = 1_024  # longest side, in pixels, that is given to a picture with ground around it, unless it is larger itself
 _PHOTOGRAPHS = Path(__file__).resolve().parent.parent / "assets" / "photographs"
 _READABLE = "JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF"
 _STRIP_PIXELS = 1 << 20
@@ -264,7 +267,7 @@ def to_input(
     """The picture as a network's input: resized, in 0..1, normalised as the network's card says.
 
     Args:
-        picture: of mode RGB, as `load_image` returns it, or L from `as_mnist`.
+        picture: as in `as_received`.
         card: gives channels, size and normalisation.
         size: (height, width) in pixels, by default the card's.
         fit: as in `as_received`.
@@ -291,12 +294,13 @@ def as_received(
     For ImageNet's networks `crop` is the protocol of the published checkpoints: the shorter
     side to 256/224 of the input's, antialiased bilinear, then the central crop. The margin
     that this cuts off suits photographs, whose subject fills the middle. On small inputs
-    (digits, CIFAR-10), whose subject reaches the border, `crop` only cuts to the shape. A card's
-    `border` is left around the picture, its share of the size, and filled with the outermost pixels.
+    (CIFAR-10), whose subject reaches the border, `crop` only cuts to the shape. A network that reads
+    digits gets the one in the picture, as `as_mnist` finds it. A card's `border` is left around the
+    picture, its share of the size, and filled with the outermost pixels.
 
     Args:
-        picture: of mode RGB, or L for a network of one channel.
-        card: gives channels, size and border.
+        picture: of mode RGB, as `load_image` returns it, or L, which is what `as_mnist` has made already.
+        card: gives channels, size and border, and whether it reads digits.
         size: (height, width) in pixels, by default the card's.
         fit: `crop` keeps the proportions and the middle, `squeeze` keeps everything.
 
@@ -313,6 +317,8 @@ def as_received(
         raise BadOption(f"An input of {height} x {width} was asked for: a side has 1 to {MAX_INPUT_SIDE:,}.")
     if channels not in (1, 3):
         raise BadOption(f"{card.key} takes {channels} channels, but a picture has 3 (or 1, as luminance).")
+    if card.digits and picture.mode != "L":
+        picture = as_mnist(picture)
     across, down = (
         2 * (side * card.border // own) for side, own in zip((width, height), card.input_shape[:0:-1], strict=True)
     )
@@ -331,6 +337,64 @@ def as_received(
         return received
     frame = [(down // 2,) * 2, (across // 2,) * 2, (0, 0)]
     return Image.fromarray(np.pad(np.asarray(received), frame[: 2 + (channels > 1)], mode="edge"))
+
+
+def zoomed(picture: Image.Image, card: "Card", zoom: float) -> Image.Image:
+    """The picture shrunk or enlarged about its middle, for `as_received`: what it shows is `zoom` times as large.
+
+    Where it is smaller, what comes into view around it is the mean that the card normalises with, 0 to the network.
+    A digit, whose own scale `as_mnist` takes away, is shrunk or enlarged after that, on black.
+
+    Args:
+        picture: of mode RGB, as `load_image` returns it.
+        card: says what lies around it.
+        zoom: from 0.25 to 2; at 1 the picture is handed back as it is.
+
+    Returns:
+        Mode RGB, or L of 28 x 28 for a network that reads digits.
+
+    Raises:
+        BadOption: another zoom.
+    """
+    if not SMALLEST <= zoom <= LARGEST:
+        raise BadOption(
+            f"A zoom of {zoom:g} was given, but a picture can be shown {SMALLEST:g} to {LARGEST:g} times as large."
+        )
+    if zoom == 1:
+        return picture
+    if card.digits:
+        picture = as_mnist(picture)
+    width, height = picture.size
+    if zoom > 1:
+        left, top = (side * (1 - 1 / zoom) / 2 for side in (width, height))
+        return picture.resize((width, height), Image.Resampling.BILINEAR, box=(left, top, width - left, height - top))
+    # more room instead of fewer pixels, as far as that is needed and bearable
+    scale = 1.0 if card.digits else min(1 / zoom, max(1.0, _ROOM / max(width, height)))
+    room = round(width * scale), round(height * scale)
+    shrunk = picture.resize([max(1, round(side * zoom)) for side in room], Image.Resampling.BILINEAR)
+    ground = 0 if card.digits else tuple(round(255 * mean) for mean in (card.normalisation.mean * 3)[:3])
+    field = Image.new(picture.mode, room, ground)
+    field.paste(shrunk, ((room[0] - shrunk.width) // 2, (room[1] - shrunk.height) // 2))
+    return field
+
+
+def reception(card: "Card", size: tuple[int, int] | None = None, fit: Fit = "crop") -> str:
+    """What `to_input` does with a picture, in a sentence."""
+    height, width = size or card.input_shape[1:]
+    shape = f"{height} × {width}"
+    if card.digits:
+        how = (
+            f"its digit light on black, scaled to fit {_DIGIT} × {_DIGIT} and centred by mass in {_FIELD} × {_FIELD}"
+            f"{', with a border' if card.border else ''}, {shape} in all"
+        )
+    elif fit == "squeeze":
+        how = f"squeezed to {shape}"
+    elif (more := margin(card)) > 1:
+        how = f"scaled to cover {round(height * more)} × {round(width * more)}, of which the middle {shape} is cut out"
+    else:
+        how = f"its middle scaled to {shape}"
+    grey = ", as grey values" if card.input_shape[0] == 1 and not card.digits else ""
+    return f"{how}{grey}; normalised as {card.normalisation.name}"
 
 
 def margin(card: "Card") -> float:

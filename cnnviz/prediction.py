@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz.errors import BadOption
-from cnnviz.graph import LayerGraph
+from cnnviz.graph import Layer, LayerGraph
 from cnnviz.networks.card import CIFAR10, Card
 from cnnviz.networks.lenet import MNIST
 from cnnviz.weights import Training
@@ -48,6 +48,18 @@ class Prediction:
         """By how much the winner is ahead of the second, in the measure; 0 where there is one class only."""
         return abs(self.scores[0].value - self.scores[1].value) if len(self.scores) > 1 else 0.0
 
+    def said(self, value: float, percent: str = "%") -> str:
+        """A score, or the margin, as it is read: a probability in percent."""
+        return f"{value:.3f}" if self.measure == "squared distance" else f"{100 * value:.2f} {percent}"
+
+    @property
+    def verdict(self) -> str:
+        """Who wins, and by how much, in a sentence."""
+        if len(self.scores) < 2:
+            return f"{self.scores[0].name} is the only class."
+        smallest = "; the smallest distance wins" if self.measure == "squared distance" else ""
+        return f"{self.scores[0].name} is ahead by {self.said(self.margin, 'percentage points')}{smallest}."
+
 
 def predict(module: nn.Module, x: Tensor, graph: LayerGraph, names: tuple[str, ...] = ()) -> Prediction:
     """The classes of a picture, best first.
@@ -67,8 +79,12 @@ def predict(module: nn.Module, x: Tensor, graph: LayerGraph, names: tuple[str, .
         output = module(x)
     if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != 1:
         raise BadOption(f"{graph.network} gives no scores of classes, but {_described(output)}.")
-    scores = output[0].double().cpu()
-    last = graph.layer(next(edge.source for edge in graph.edges if edge.target == graph.layers[-1].path)).op
+    return ranked(output[0], graph, names)
+
+
+def ranked(output: Tensor, graph: LayerGraph, names: tuple[str, ...] = ()) -> Prediction:
+    """What a network has given for one picture, (classes,), as named scores; see `predict`."""
+    scores, last = output.double().cpu(), last_layer(graph).op
     if last == "logsoftmax":
         scores = scores.exp()
     elif last not in ("softmax", "rbf"):
@@ -80,6 +96,11 @@ def predict(module: nn.Module, x: Tensor, graph: LayerGraph, names: tuple[str, .
         "squared distance" if last == "rbf" else "probability",
         tuple(Score(index, names[index], float(scores[index])) for index in order),
     )
+
+
+def last_layer(graph: LayerGraph) -> Layer:
+    """The layer that gives the network's output; of several outputs, the first."""
+    return graph.layer(next(edge.source for edge in graph.edges if edge.target == graph.layers[-1].path))
 
 
 def class_names(card: Card, training: Training | None = None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from drawn import drawn
 from PIL import Image, ImageOps
 
 from cnnviz import networks
-from cnnviz.images import load_image, photographs, to_input
+from cnnviz.images import load_image, photographs, to_input, zoomed
 from cnnviz.training.data import mnist
 from cnnviz.training.recipes import RECIPES
 
@@ -118,6 +118,31 @@ def test_a_network_of_the_users_own(cnnviz, tmp_path, monkeypatch):
     assert re.search(r"^class \d +\d+\.\d\d %$", done.out, re.MULTILINE)
     assert "weights as nets_to_predict:Small makes them" in done.out
     assert json.loads(cnnviz(*words, "--json").out)["trained"] is None
+
+
+def test_a_picture_is_fitted_and_scaled_as_asked(cnnviz):
+    words = ("predict", "resnet20", photographs()["cat"], "--json", "--device", "cpu")
+    card, module = networks.card("resnet20"), networks.build("resnet20")
+    picture = load_image(photographs()["cat"].read_bytes())
+    for fit, zoom in (("crop", 1), ("squeeze", 1), ("crop", 0.5)):
+        answer = json.loads(cnnviz(*words, "--fit", fit, "--zoom", zoom).out)
+        with torch.no_grad():
+            expected = module(torch.from_numpy(to_input(zoomed(picture, card, zoom), card, fit=fit)))[0].softmax(0)
+        found = {score["index"]: score["score"] for score in answer["classes"]}
+        np.testing.assert_allclose([found[index] for index in range(10)], expected, atol=1e-6)
+    assert "0.25 to 2 times" in cnnviz(*words, "--zoom", 5).err
+
+
+def test_the_maps_of_a_drawing_are_those_of_the_digit_that_is_recognised(cnnviz, tmp_path):
+    ImageOps.invert(drawn(5, height=90, pen=11, at=(80, 190))).save(tmp_path / "five.png")
+    cnnviz("activations", "lenet5", tmp_path / "five.png", "--layer", "softmax", "-o", tmp_path / "five.npz")
+    answer = json.loads(cnnviz("predict", "lenet5", tmp_path / "five.png", "--json").out)
+    with np.load(tmp_path / "five.npz") as maps:
+        scores = maps["softmax"]
+    assert scores.argmax() == 5
+    assert scores[[score["index"] for score in answer["classes"]]] == pytest.approx(
+        [score["score"] for score in answer["classes"]], abs=1e-6
+    )
 
 
 # --- train ---------------------------------------------------------------------

@@ -54,7 +54,10 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "cnnviz/engine": (
         PLAIN | {"torch", "PIL"},
-        {f"cnnviz/{name}" for name in ("activations", "catalogue", "errors", "images", "networks", "weights")},
+        {
+            f"cnnviz/{name}"
+            for name in ("activations", "catalogue", "errors", "images", "networks", "prediction", "weights")
+        },
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,

@@ -18,7 +18,9 @@ from cnnviz.images import (
     as_received,
     load_image,
     photographs,
+    reception,
     to_input,
+    zoomed,
 )
 from cnnviz.networks.card import CIFAR10, IMAGENET, Card, Normalisation, Paper
 
@@ -437,6 +439,89 @@ def test_an_empty_drawing_is_black(size, grey):
 @pytest.mark.parametrize("box", [(5, 5, 6, 6), (0, 0, 100, 1), (99, 0, 100, 100)])
 def test_dots_and_lines_are_drawings_too(box):
     assert np.asarray(as_mnist(inked((100, 100), box))).max() == 255
+
+
+@pytest.mark.parametrize("way", ["ink on paper", "light on dark"])
+def test_a_network_that_reads_digits_gets_them_as_mnist_has_them(way):
+    card = _card("lenet", input_shape=(1, 32, 32), border=2, digits=True, normalisation=DIGIT_CARD.normalisation)
+    drawing = inked((300, 200), (20, 30, 60, 130))
+    if way == "ink on paper":
+        drawing = Image.eval(drawing, lambda v: 255 - v)
+    seen = np.asarray(as_received(drawing.convert("RGB"), card))
+    expected = np.pad(np.asarray(as_mnist(drawing)), 2)
+    assert np.array_equal(seen, expected)
+    assert np.array_equal(as_received(as_mnist(drawing), card), expected), "what is made already passes"
+
+
+# --- smaller and larger ------------------------------------------------------
+
+
+def width_seen(card, picture, zoom, fit="crop"):
+    """How many columns of the middle row are bright."""
+    seen = np.asarray(as_received(zoomed(picture, card, zoom), card, fit=fit).convert("L"), dtype=int)
+    return int((seen[len(seen) // 2] > 180).sum())
+
+
+@pytest.mark.parametrize("zoom", [0.25, 0.5, 0.8, 1, 1.5, 2])
+@pytest.mark.parametrize("size", [(32, 32), (300, 300), (640, 430), (2048, 1400)])
+@pytest.mark.parametrize("card", [IMAGENET_CARD, CIFAR_CARD])
+def test_an_object_is_received_as_much_smaller_or_larger(card, size, zoom):
+    picture, side = Image.new("RGB", size, "black"), min(size) * 0.3
+    middle = [value / 2 for value in size]
+    picture.paste("white", [round(m + s * side / 2) for s in (-1, 1) for m in middle])
+    once = width_seen(card, picture, 1)
+    assert width_seen(card, picture, zoom) == pytest.approx(zoom * once, abs=2 + card.input_shape[1] // 100)
+
+
+def test_what_comes_into_view_around_it_is_zero_to_the_network():
+    white = Image.new("RGB", (100, 60), "white")
+    x = to_input(zoomed(white, IMAGENET_CARD, 0.5), IMAGENET_CARD, fit="squeeze")
+    assert np.abs(x[..., :50, :]).max() < 0.02
+    assert x[..., 112, 112].min() > 2
+    assert np.asarray(as_received(zoomed(white, DIGIT_CARD, 0.5), DIGIT_CARD)).min() == 128  # its mean is a half
+
+
+def test_a_zoom_of_one_is_the_picture_itself(cat):
+    assert zoomed(cat, IMAGENET_CARD, 1) is cat
+
+
+@pytest.mark.parametrize("zoom", [0.25, 0.5, 1.5, 2])
+def test_a_digit_is_shrunk_and_enlarged_on_black(zoom):
+    card = _card("lenet", input_shape=(1, 28, 28), digits=True, normalisation=DIGIT_CARD.normalisation)
+    drawing = inked((300, 200), (20, 30, 60, 110)).convert("RGB")  # 10 x 20 as MNIST has it
+    seen = np.asarray(as_received(zoomed(drawing, card, zoom), card))
+    rows, columns = np.nonzero(seen > 127)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((min(28, 20 * zoom), 10 * zoom), abs=1)
+    assert seen.min() == 0
+    assert np.count_nonzero(seen == 0) == pytest.approx(28 * 28 - min(28, 20 * zoom) * 10 * zoom, abs=56)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2048, 1), (1, 300), (3, 2)])
+@pytest.mark.parametrize("zoom", [0.25, 2])
+def test_any_picture_can_be_zoomed_and_none_becomes_much_larger(size, zoom):
+    picture = zoomed(Image.new("RGB", size, RED), IMAGENET_CARD, zoom)
+    assert max(picture.size) <= max(1024, *size)
+    assert as_received(picture, IMAGENET_CARD).size == (224, 224)
+
+
+@pytest.mark.parametrize("zoom", [0, -1, 0.2, 2.1, float("nan"), float("inf")])
+def test_other_zooms_are_refused(cat, zoom):
+    with pytest.raises(BadOption, match=r"0\.25 to 2 times"):
+        zoomed(cat, IMAGENET_CARD, zoom)
+
+
+@pytest.mark.parametrize(
+    ("card", "size", "fit", "said"),
+    [
+        (IMAGENET_CARD, None, "crop", "scaled to cover 256 × 256, of which the middle 224 × 224 is cut out"),
+        (ALEXNET_CARD, (64, 96), "crop", "scaled to cover 73 × 110, of which the middle 64 × 96 is cut out"),
+        (IMAGENET_CARD, None, "squeeze", "squeezed to 224 × 224"),
+        (CIFAR_CARD, None, "crop", "its middle scaled to 32 × 32; normalised as CIFAR-10"),
+        (DIGIT_CARD, None, "crop", "its middle scaled to 32 × 32, as grey values"),
+    ],
+)
+def test_how_a_picture_is_received_is_said(card, size, fit, said):
+    assert reception(card, size, fit).startswith(said)
 
 
 def test_photographs_come_along():

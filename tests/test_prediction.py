@@ -5,7 +5,7 @@ from torch import nn
 from cnnviz import networks, trace
 from cnnviz.errors import BadOption
 from cnnviz.networks import card
-from cnnviz.prediction import class_names, predict
+from cnnviz.prediction import Prediction, Score, class_names, predict
 
 
 def predicted(module, shape=(3, 8, 8), names=()):
@@ -47,6 +47,14 @@ def test_the_smallest_distance_wins():
     values = [score.value for score in answer.scores]
     assert values == sorted(values)
     assert answer.margin == pytest.approx(values[1] - values[0])
+
+
+def test_the_verdict_is_a_sentence():
+    assert predicted(Fixed([0.0, 2.0])).verdict == "class 1 is ahead by 76.16 percentage points."
+    assert Prediction("squared distance", (Score(4, "4", 1.5), Score(2, "2", 2.75))).verdict == (
+        "4 is ahead by 1.250; the smallest distance wins."
+    )
+    assert predicted(Fixed([0.5])).verdict == "class 0 is the only class."
 
 
 def test_names_that_do_not_fit_are_numbers():

@@ -120,6 +120,8 @@ def take_along(selection: state.Selection, options: Options, look: cache.Look) -
             options.chosen,
             selection.layer_in(cache.graph_of(options)),
             picture=state.picture_name(),
+            fit=state.fit(),
+            zoom=state.zoom(),
             unfolded=look.unfolded,
             direction=look.direction,
             colour=look.colour,

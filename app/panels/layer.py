@@ -10,6 +10,7 @@ from app.components.card import layer_card
 from app.components.maps import map_grid
 from app.components.search import layer_search
 from app.components.selection import selection_link
+from app.panels import scores
 from app.panels.lecture import show_button
 from cnnviz.activations.pictures import quantise, quantise_one
 from cnnviz.catalogue import Options
@@ -42,9 +43,9 @@ def panel(
     apart = st.fragment if alone else lambda function: function
 
     def card() -> None:
-        sees, its_numbers = st.tabs(["What it sees", "Its numbers"], on_change="rerun", key=selection.key("card"))
-        for tab, content in ((sees, maps), (its_numbers, numbers)):
-            if tab.open:
+        tabs = st.tabs(list(TABS), on_change="rerun", key=selection.key("card"))
+        for tab, content in zip(tabs, TABS.values(), strict=True):
+            if tab.open:  # what nobody looks at is neither made nor sent
                 with tab:
                     apart(selected)(content)
 
@@ -81,6 +82,12 @@ def link(selection: state.Selection, options: Options, graph: LayerGraph, drawn:
     )
 
 
+def says(selection: state.Selection, options: Options, _: LayerGraph, __: str, picture: Picture | None) -> None:
+    """What the network takes the picture for."""
+    if picture:
+        scores.panel(selection, options, picture)
+
+
 def numbers(selection: state.Selection, _: Options, graph: LayerGraph, path: str, __: Picture | None) -> None:
     """The layer's numbers: each formula with this layer's numbers, what the layer is for, and where it stands."""
     known, hidden = explain(graph, path), state.hidden("layer", (graph, path))
@@ -94,7 +101,7 @@ def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: 
         return
     layer = graph.layer(path)
     with st.spinner(f"Running {options.network} up to {path} …", show_time=True):
-        result = cache.shared_engine().maps(options, picture, path)
+        result = cache.shared_engine().maps(options, picture, path, fit=state.fit())
     if result.trained is not False:
         known = "" if result.trained else ", trained or not"
         st.caption(f":material/neurology: With {result.weights}{known}, on {result.device}.")
@@ -143,3 +150,6 @@ def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: 
         key=selection.key("maps"),
         on_pick=lambda: selection.pick_channel(selection.get("maps").pick),
     )
+
+
+TABS: dict[str, Content] = {"What it sees": maps, "Its numbers": numbers, "What it says": says}

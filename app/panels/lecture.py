@@ -63,8 +63,8 @@ def share(page: str) -> None:
     share_link(shown, None if why_not else qr_code(shown), key="share")
     if why_not:
         st.caption(f"No phone can open it: {why_not}")
-    if page == "" and "own picture" in st.session_state:
-        st.caption(f"Your own picture doesn't travel along: others see '{st.session_state.image}'.")
+    if page == "" and state.own():
+        st.caption(f"Your own picture doesn't travel along: others see '{state.sample()}'.")
 
 
 def address_for_phones(url: str) -> tuple[str | None, str]:

@@ -25,6 +25,7 @@ def controls(selection: state.Selection, usual: str) -> tuple[Options, LayerGrap
 def column(selection: state.Selection, options: Options, layers: LayerGraph, seen: Picture, together: bool) -> None:
     """One network's graph, how it receives the picture, and its selected layer."""
     st.markdown(network.heading(card(options.network)))
+    seen = picture.scaled(options, seen)
     drawn = None
     with sentences():
         drawn = graph.panel(selection, options, HEIGHT)
@@ -47,8 +48,10 @@ with left:
 with right:
     st.markdown(tables.comparison_sentence(layers, layers2))
     st.caption(tables.COMPARISON_NOTE)
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    seen = picture.choice(options, row.container(width=200), row.popover("Your own", icon=":material/upload:"))
+    seen = picture.choice(options, options2)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row.popover("Fit and scale", icon=":material/aspect_ratio:"):
+        picture.adjustments(options, options2)
     together = row.toggle("Together", key="together", bind=state.BOUND, help="A layer picked in one is picked in both.")
 
 state.keep_together(together, (first, second), (layers, layers2))

@@ -195,6 +195,15 @@ def _picture(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
     parser.add_argument(
         "picture", metavar="PICTURE", nargs=nargs, help="a JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF file"
     )
+    parser.add_argument(
+        "--fit",
+        choices=("crop", "squeeze"),
+        default="crop",
+        help="keep the picture's middle (as published), or squeeze all of it in",
+    )
+    parser.add_argument(
+        "--zoom", type=float, default=1.0, metavar="X", help="what it shows X times as large, from 0.25 to 2"
+    )
 
 
 def _device(parser: argparse.ArgumentParser) -> None:

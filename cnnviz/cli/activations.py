@@ -17,11 +17,10 @@ from cnnviz.activations.pictures import grid_png
 from cnnviz.catalogue import describe
 from cnnviz.cli.options import options_of
 from cnnviz.cli.output import as_json, chosen, write
-from cnnviz.cli.pictures import enough_memory, filled, progress, read
+from cnnviz.cli.pictures import enough_memory, filled, progress, read, received
 from cnnviz.engine.local import choose_device
 from cnnviz.errors import BadOption
 from cnnviz.graph import LayerGraph
-from cnnviz.images import to_input
 from cnnviz.views.export import plain
 
 FORMATS = {".png": "png", ".npz": "npz"}
@@ -41,8 +40,7 @@ def run(arguments: Namespace) -> None:
     graph = describe(options)
     for path in paths:
         graph.layer(path)
-    _, height, width = graph.input_shape
-    x = torch.from_numpy(to_input(picture, card, (height, width)))
+    x = received(picture, card, graph, arguments)
     device = choose_device(arguments.device)
 
     module, source = filled(options, arguments.weights, device)

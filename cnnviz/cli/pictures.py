@@ -1,6 +1,7 @@
 """A picture and a filled network, from a command line: what `activations` and `predict` begin with."""
 
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ from tqdm import tqdm
 from cnnviz import networks
 from cnnviz.catalogue import Options
 from cnnviz.errors import BadImage, DeviceUnavailable
-from cnnviz.images import MAX_BYTES, NOTES, load_image
+from cnnviz.graph import LayerGraph
+from cnnviz.images import MAX_BYTES, NOTES, load_image, to_input, zoomed
+from cnnviz.networks.card import Card
 from cnnviz.weights import Source
 
 if TYPE_CHECKING:
@@ -36,6 +39,16 @@ def read(file: str) -> "Image":
     for note in picture.info.get(NOTES, ()):
         print(note, file=sys.stderr)
     return picture
+
+
+def received(picture: "Image", card: Card, graph: LayerGraph, arguments: Namespace) -> torch.Tensor:
+    """The picture as the network gets it, fitted and scaled as the command line says.
+
+    Raises:
+        BadOption: as `to_input` and `zoomed`.
+    """
+    _, height, width = graph.input_shape
+    return torch.from_numpy(to_input(zoomed(picture, card, arguments.zoom), card, (height, width), arguments.fit))
 
 
 def filled(options: Options, weights: str, device: torch.device) -> tuple[nn.Module, Source]:

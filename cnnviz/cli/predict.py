@@ -2,18 +2,14 @@
 
 from argparse import Namespace
 
-import torch
-
 from cnnviz import networks
 from cnnviz.catalogue import as_trained, describe
 from cnnviz.cli import held_out
 from cnnviz.cli.options import options_of
 from cnnviz.cli.output import as_json, write
-from cnnviz.cli.pictures import enough_memory, filled, read
+from cnnviz.cli.pictures import enough_memory, filled, read, received
 from cnnviz.engine.local import choose_device
 from cnnviz.errors import BadOption
-from cnnviz.images import as_mnist, to_input
-from cnnviz.networks.lenet import MNIST
 from cnnviz.prediction import Prediction, class_names, predict
 from cnnviz.views.export import plain
 
@@ -35,9 +31,7 @@ def run(arguments: Namespace) -> None:
     training = networks.source_for(options.network, arguments.weights, **options.chosen).training
     options = as_trained(options, training)
     graph, names = describe(options), class_names(card, training)
-    if card.normalisation == MNIST:
-        picture = as_mnist(picture)
-    x = torch.from_numpy(to_input(picture, card, (graph.input_shape[1], graph.input_shape[2])))
+    x = received(picture, card, graph, arguments)
     device = choose_device(arguments.device)
     module, source = filled(options, arguments.weights, device)
     with enough_memory(graph.network, device):
@@ -59,11 +53,9 @@ def run(arguments: Namespace) -> None:
 
 def _text(answer: Prediction, top: int) -> str:
     shown = answer.scores[:top]
-    distances = answer.measure == "squared distance"
-    values = [f"{score.value:.3f}" if distances else f"{100 * score.value:.2f} %" for score in shown]
+    values = [answer.said(score.value) for score in shown]
     names, room = max(len(score.name) for score in shown), max(map(len, values))
     lines = [f"{score.name:{names}}  {value:>{room}}" for score, value in zip(shown, values, strict=True)]
     if len(answer.scores) > 1:
-        ahead = f"{answer.margin:.3f}" if distances else f"{100 * answer.margin:.2f} percentage points"
-        lines.append(f"{shown[0].name} is ahead by {ahead}{'; the smallest distance wins' if distances else ''}.")
+        lines.append(answer.verdict)
     return "\n".join(lines) + "\n"

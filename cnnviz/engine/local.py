@@ -21,10 +21,11 @@ from torch import nn
 
 from cnnviz.activations.capture import capture
 from cnnviz.activations.pictures import Maps, Scale, quantise
-from cnnviz.catalogue import Options, describe
-from cnnviz.errors import CnnvizError, DeviceUnavailable, Untraceable
+from cnnviz.catalogue import Options, as_trained, describe
+from cnnviz.errors import BadOption, CnnvizError, DeviceUnavailable, Untraceable
 from cnnviz.images import Fit, to_input
 from cnnviz.networks import build, card, source_for
+from cnnviz.prediction import Prediction, class_names, last_layer, ranked
 from cnnviz.weights import Source
 
 T = TypeVar("T")
@@ -66,6 +67,23 @@ class Result:
         if scale not in self._drawn:
             self._drawn[scale] = quantise(self.maps, scale)
         return self._drawn[scale]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network takes a picture for.
+
+    Attributes:
+        options: what was run: where they leave it open, at the size and with the classes that the weights have learned.
+        weights, trained, device, note: as in `Result`.
+    """
+
+    prediction: Prediction
+    options: Options
+    weights: str
+    trained: bool | None
+    device: str
+    note: str = ""
 
 
 class Budget(Generic[T]):
@@ -138,6 +156,32 @@ class Engine:
                 self._running[key] = future
                 future.add_done_callback(lambda done: self._keep(key, done))
         return future.result()
+
+    def prediction(
+        self,
+        options: Options,
+        picture: Picture,
+        *,
+        weights: str = "auto",
+        fit: Fit = "crop",
+        device: str = "auto",
+    ) -> Answer:
+        """What the network takes the picture for, as `cnnviz predict` has it: a view of the last layer's maps.
+
+        Raises:
+            BadOption: the network gives no scores of classes.
+            CnnvizError: as `maps`.
+        """
+        training = source_for(options.network, weights, **options.chosen).training
+        options = as_trained(options, training)
+        graph = describe(options)
+        last = last_layer(graph)
+        if len(last.output_shape) != 1:
+            shape = " x ".join(map(str, last.output_shape))
+            raise BadOption(f"{options.network} gives no scores of classes, but maps of {shape}.")
+        found = self.maps(options, picture, last.path, weights=weights, fit=fit, device=device)
+        answer = ranked(torch.from_numpy(found.maps), graph, class_names(card(options.network), training))
+        return Answer(answer, options, found.weights, found.trained, found.device, found.note)
 
     def _keep(self, key: Hashable, done: "Future[Result]") -> None:
         with self._lock:

@@ -55,6 +55,7 @@ class Card:
         printed: name of the printed table (`assets/printed/NAME.csv`) of this network.
         checkpoint: file name of the published weights, which fit this network.
         border: pixels on each side of the input that frame the picture, its outermost pixels repeated.
+        digits: whether it reads digits: of every picture, it gets what `images.as_mnist` makes of it.
         brought: whether it is a network of the user's own; `build` then hands out the one module that all share, with
             the weights that it was made with.
         keywords: what a brought network was made with.
@@ -74,6 +75,7 @@ class Card:
     printed: str | None = None
     checkpoint: str | None = None
     border: int = 0
+    digits: bool = False
     brought: bool = False
     keywords: tuple[tuple[str, object], ...] = ()
 

@@ -10,6 +10,7 @@ from cnnviz.views.dot import Colour, Direction
 from cnnviz.views.drawing import Unfolded
 
 if TYPE_CHECKING:  # the card's module imports torch
+    from cnnviz.images import Fit
     from cnnviz.networks.card import Card
 
 
@@ -30,6 +31,7 @@ class View:
         options: those of `cnnviz.build` that the graph's network was built with.
         layer: the selected one's path.
         picture: the file that the network looks at.
+        fit, zoom: how it is received: as `images.to_input` and `images.zoomed` take them.
         unfolded, direction, colour: as `dot` takes them.
         card: the network's; a brought one has to be brought again.
     """
@@ -38,6 +40,8 @@ class View:
     options: Mapping[str, object]
     layer: str
     picture: str = "picture.jpg"
+    fit: "Fit" = "crop"
+    zoom: float = 1.0
     unfolded: Unfolded = ()
     direction: Direction = "TB"
     colour: Colour = "kind"
@@ -52,6 +56,10 @@ def cells(view: View) -> list[Cell]:
         label = f"weights as {network} makes them"
         call = f"bring({network!r}, {view.card.input_shape}{_keywords(dict(view.card.keywords))})"
         brings = [Cell("The network, from a folder on the path", f"from cnnviz.networks import bring\n\n{call}")]
+    fitted = _keywords({"fit": view.fit} if view.fit != "crop" else {})
+    tools, scaled = "to_input", ""
+    if view.zoom != 1:
+        tools, scaled = "to_input, zoomed", f"picture = zoomed(picture, card({network!r}), {view.zoom:g})\n"
     return [
         *brings,
         Cell(
@@ -72,10 +80,10 @@ def cells(view: View) -> list[Cell]:
         Cell(
             "What the layer sees in a picture",
             "import torch\n\nfrom cnnviz.activations.pictures import grid_png\n"
-            "from cnnviz.images import to_input\nfrom cnnviz.networks import card\n\n"
+            f"from cnnviz.images import {tools}\nfrom cnnviz.networks import card\n\n"
             f"module = cnnviz.build({network!r}{chosen})\n"
             f'picture = cnnviz.load_image(open({view.picture!r}, "rb").read())\n'
-            f"x = torch.from_numpy(to_input(picture, card({network!r}), {(height, width)}))\n"
+            f"{scaled}x = torch.from_numpy(to_input(picture, card({network!r}), {(height, width)}{fitted}))\n"
             "maps = cnnviz.capture(module, x, [layer.path])[layer.path]\n"
             'png = grid_png(maps[0].numpy(), title=f"{layer.path}, ' + label + '")',
             "Image(png)",

@@ -55,6 +55,27 @@ def test_explore(app_url, screen):
     assert not violations(screen)
 
 
+def test_a_drawing_and_what_is_said_of_it(app_url, screen):
+    screen.goto(f"{app_url}/?network=lenet5&from=pad")
+    pad = screen.get_by_role("img", name="Drawing pad")
+    expect(pad).to_be_visible()
+    screen.get_by_role("tab", name="What it says").click()
+    expect(screen.get_by_role("list", name="Scores of the 10 best classes")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+    pad.click()
+    expect(screen.get_by_role("list", name="Scores of the digits")).to_be_visible()
+    assert not violations(screen)
+
+
+@pytest.mark.parametrize("source", ["file", "camera"])
+def test_a_picture_of_ones_own(app_url, screen, source):
+    screen.goto(f"{app_url}/?network=resnet20&from={source}")
+    expect(screen.get_by_text("Until there is one, cat is seen.")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_kernels(app_url, screen):
     screen.goto(f"{app_url}/kernels")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()

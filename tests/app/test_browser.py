@@ -21,6 +21,7 @@ def test_the_main_job_on_a_photograph(app_url, page):
 
     own = page.get_by_role("img", name="the picture chosen")
     before = own.get_attribute("src")
+    page.get_by_role("radio", name="file").click()
     page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(PHOTOGRAPH)
     expect(own).not_to_have_attribute("src", before)
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
@@ -64,6 +65,7 @@ def test_a_picture_that_cannot_be_read_changes_nothing_else(app_url, page, tmp_p
     broken.write_bytes(PHOTOGRAPH.read_bytes()[:400])
     page.goto(f"{app_url}/?network=lenet5")
     expect(page.get_by_text("61,706")).to_be_visible()
+    page.get_by_role("radio", name="file").click()
     page.get_by_test_id("stFileUploader").locator("input[type=file]").set_input_files(broken)
     expect(page.get_by_test_id("stAlert").filter(has_text="holiday.png")).to_be_visible()
     expect(page.get_by_role("img", name="6 feature maps of conv1")).to_be_visible()

@@ -1,5 +1,6 @@
 """Every page and every network, without a browser."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,15 @@ from components import given, layers, pick, table
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import networks
+from cnnviz.images import photographs
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 
 
-def opened(page: str = "", **query: str) -> AppTest:
+def opened(page: str = "", card: str = "", **query: str) -> AppTest:
     app = AppTest.from_file(MAIN, default_timeout=120)
+    if card:
+        app.session_state["card"] = card  # the tab of the layer's card
     for name, value in query.items():
         app.query_params[name] = value
     if page:
@@ -111,6 +115,12 @@ def test_a_link_to_nowhere_says_so_and_shows_a_page(query, sentence):
         {"scale": "?"},
         {"colour": "?"},
         {"across": "sideways"},
+        {"from": "pad"},
+        {"from": "elsewhere"},
+        {"fit": "stretch"},
+        {"zoom": "9"},
+        {"zoom": "nan"},
+        {"zoom": "wide"},
     ],
 )
 def test_any_value_of_any_parameter_gives_a_page_and_at_most_a_sentence(query):
@@ -147,19 +157,111 @@ def test_kernels_with_many_channels():
 PHOTOGRAPH = Path(__file__).parents[2] / "assets" / "photographs" / "coffee.jpg"
 
 
+def seen(app: AppTest) -> str:
+    """The picture on the page, as the network receives it."""
+    return given(app, "framed")[0]["source"]
+
+
 def test_an_uploaded_picture_is_what_the_layers_see_and_a_refused_one_changes_nothing():
     app = opened(network="lenet5")
+    sample = seen(app)
+    app.segmented_control(key="from").set_value("file").run()
+    assert seen(app) == sample, "until there is a file"
     app.file_uploader(key="upload").upload("mine.jpg", PHOTOGRAPH.read_bytes(), "image/jpeg").run()
     own = app.session_state["own picture"]
-    assert own.image.size == (600, 400) or max(own.image.size) <= 1024
+    assert (own.name, max(own.picture.image.size)) == ("mine.jpg", 600)
+    mine = seen(app)
+    assert mine != sample
     app.file_uploader(key="upload").upload("bad.png", b"not a picture", "image/png").run()
     assert len(app.error) == 1
     assert "bad.png" in app.error[0].value
-    assert app.session_state["own picture"] is own
+    assert seen(app) == mine
     assert not app.exception
-    app.selectbox(key="image").set_value("rocket").run()
+    app.segmented_control(key="from").set_value("sample").run()
     assert not app.error
-    assert "own picture" not in app.session_state
+    assert seen(app) == sample
+    app.segmented_control(key="from").set_value("file").run()
+    assert seen(app) == mine, "it was not thrown away"
+
+
+def test_a_photograph_from_the_camera_is_a_picture_too():
+    app = opened(network="resnet20")
+    sample = seen(app)
+    assert not app.camera_input, "it asks for permission: not before it is wanted"
+    app.segmented_control(key="from").set_value("camera").run()
+    app.camera_input(key="photo").upload("photo.jpg", PHOTOGRAPH.read_bytes(), "image/jpeg").run()
+    assert seen(app) != sample
+    assert not app.exception
+
+
+def test_a_pad_is_offered_where_digits_are_read():
+    app = opened(network="lenet5", **{"from": "pad"})
+    assert app.segmented_control(key="from").value == "pad"
+    assert any("answers while you draw" in caption.value for caption in app.caption)
+    app.selectbox(key="network").set_value("resnet20").run()
+    assert app.segmented_control(key="from").value == "sample"
+    assert "pad" not in app.segmented_control(key="from").options
+    assert not app.exception
+    app = opened("beside", network="resnet20", network2="lenet5-1998", **{"from": "pad"})
+    assert app.segmented_control(key="from").value == "pad"
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"network": "resnet18"}, "Scaled to cover 256 × 256, of which the middle 224 × 224 is cut out"),
+        ({"network": "resnet18", "fit": "squeeze"}, "Squeezed to 224 × 224; normalised as ImageNet."),
+        ({"network": "resnet20", "size": "64"}, "Its middle scaled to 64 × 64; normalised as CIFAR-10."),
+        ({"network": "lenet5", "fit": "squeeze"}, "Its digit light on black, scaled to fit 20 × 20"),
+    ],
+)
+def test_it_is_said_how_the_picture_is_received(query, said):
+    assert any(caption.value.startswith(said) for caption in opened(**query).caption)
+
+
+@pytest.mark.parametrize(
+    "query", [{"fit": "squeeze"}, {"zoom": "0.5"}, {"zoom": "2"}, {"fit": "squeeze", "zoom": "0.25"}]
+)
+def test_fit_and_scale_reach_the_network(query):
+    app, usual = opened(network="resnet20", **query), opened(network="resnet20")
+    assert seen(app) != seen(usual)
+    assert maps(app) != maps(usual)
+    assert app.query_params.items() >= query.items()
+    assert not app.exception
+
+
+def maps(app: AppTest) -> bytes:
+    """What the grid of maps was sent."""
+    return max(
+        (part.proto.bytes for part in app.get("bidi_component") if part.proto.WhichOneof("data") == "bytes"), key=len
+    )
+
+
+def test_a_photograph_gets_the_answer_of_the_command_and_the_size_is_said(cnnviz):
+    app = opened(network="resnet18", card="What it says")
+    said = json.loads(cnnviz("predict", "resnet18", photographs()["cat"], "--json").out)
+    margin = f"{100 * said['margin']:.2f} percentage points"
+    assert any(words.value == f"**cat is ahead by {margin}.**" for words in app.markdown)
+    assert any("At 64 × 64, the size at which these weights have learned" in caption.value for caption in app.caption)
+    assert any(said["weights"] in caption.value for caption in app.caption)
+    assert not app.exception
+
+
+@pytest.mark.parametrize("key", networks.cards())
+def test_every_network_says_something(key):
+    app = opened(network=key, card="What it says")
+    assert not app.exception
+    assert not app.error
+    untrained = any("the answer means nothing" in warning.value for warning in app.warning)
+    assert untrained == (networks.source_for(key).kind == "random")
+
+
+def test_the_answer_is_hidden_where_it_is_to_be_guessed():
+    app = opened(network="resnet20", card="What it says", expect="true")
+    assert not any("is ahead by" in words.value for words in app.markdown)
+    app.button(key="show says").click().run()
+    assert any("is ahead by" in words.value for words in app.markdown)
 
 
 def test_a_channel_is_shown_large_with_its_numbers():

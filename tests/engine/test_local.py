@@ -1,3 +1,4 @@
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,12 +8,15 @@ import torch
 from PIL import Image
 
 import cnnviz
+from cnnviz import networks
 from cnnviz.catalogue import Options
+from cnnviz.cli import main
 from cnnviz.engine import local
 from cnnviz.engine.local import Budget, Engine, Picture, choose_device
-from cnnviz.errors import BadWeights, DeviceUnavailable, UnknownLayer
-from cnnviz.images import to_input
+from cnnviz.errors import BadOption, BadWeights, DeviceUnavailable, UnknownLayer
+from cnnviz.images import load_image, to_input
 from cnnviz.networks import card
+from cnnviz.prediction import CIFAR10_NAMES
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (48, 40, 3), dtype=np.uint8))
 PICTURE = Picture(NOISE, "noise")
@@ -149,3 +153,46 @@ def test_weights_of_other_classes_say_so_where_it_shows():
         "as the network was published."
     )
     assert Engine().maps(Options("resnet18", size=(64, 64)), PICTURE, "conv1", device="cpu").note == ""
+
+
+# --- predictions -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fit", ["crop", "squeeze"])
+@pytest.mark.parametrize("key", ["lenet5", "lenet5-1998", "resnet20", "resnet18"])
+def test_a_prediction_is_what_the_command_says(key, fit, tmp_path, capsys):
+    file = tmp_path / "noise.png"
+    NOISE.save(file)
+    main(["predict", key, str(file), "--fit", fit, "--device", "cpu", "--json"])
+    said = json.loads(capsys.readouterr().out)
+    answer = Engine().prediction(Options(key), Picture(load_image(file.read_bytes()), "noise"), fit=fit, device="cpu")
+    assert (answer.weights, answer.trained) == (said["weights"], said["trained"])
+    assert answer.prediction.measure == said["measure"]
+    assert [score.name for score in answer.prediction.scores[:10]] == [score["name"] for score in said["classes"]]
+    values = [score.value for score in answer.prediction.scores[:10]]
+    assert values == pytest.approx([score["score"] for score in said["classes"]], rel=1e-5)
+    assert answer.prediction.margin == pytest.approx(said["margin"], rel=1e-4)
+
+
+def test_a_prediction_is_made_at_the_size_that_the_weights_have_learned():
+    assert Engine().prediction(Options("resnet18"), PICTURE, device="cpu").options.size == (64, 64)
+    asked = Options("resnet18", size=(96, 96))
+    assert Engine().prediction(asked, PICTURE, device="cpu").options.size == (96, 96)
+    untrained = Engine().prediction(asked, PICTURE, weights="random", device="cpu")
+    assert (untrained.options, untrained.trained, len(untrained.prediction.scores)) == (asked, False, 1000)
+
+
+def test_a_prediction_costs_no_second_pass(monkeypatch):
+    engine = Engine()
+    engine.prediction(OPTIONS, PICTURE, device="cpu")
+    monkeypatch.setattr(Engine, "_forward", lambda *_: pytest.fail("it was run again"))
+    assert engine.prediction(OPTIONS, PICTURE, device="cpu").prediction.scores[0].name in CIFAR10_NAMES
+
+
+def test_a_network_without_classes_is_a_sentence(monkeypatch, tmp_path):
+    (tmp_path / "nets_of_maps.py").write_text("import torch\ndef maps(): return torch.nn.Conv2d(3, 4, 3)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(networks, "_brought", {})
+    networks.bring("nets_of_maps:maps", (3, 8, 8))
+    with pytest.raises(BadOption, match="gives no scores of classes, but maps of 4 x 6 x 6"):
+        Engine().prediction(Options("nets_of_maps:maps"), PICTURE)

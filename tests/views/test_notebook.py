@@ -1,13 +1,16 @@
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import nbformat
+import numpy as np
 import pytest
 
 from cnnviz import networks, trace
 from cnnviz.catalogue import Options, describe
+from cnnviz.images import load_image, to_input, zoomed
 from cnnviz.views.dot import dot
 from cnnviz.views.layout import render
 from cnnviz.views.notebook import View, notebook, script
@@ -31,6 +34,14 @@ def test_the_script_makes_the_view(view):
     assert list(names["table"]["name"]) == [layer.path for layer in view.graph.layers]
     assert names["maps"].shape == (1, 32, 24, 20)
     assert names["png"].startswith(b"\x89PNG")
+
+
+def test_the_script_fits_and_scales_the_picture_as_it_was_seen(view):
+    names = {}
+    exec(script(replace(view, fit="squeeze", zoom=0.5)), names)
+    card = networks.card("resnet20")
+    picture = zoomed(load_image(PHOTOGRAPH.read_bytes()), card, 0.5)
+    assert np.array_equal(names["x"], to_input(picture, card, (48, 40), "squeeze"))
 
 
 def test_the_notebook_is_one_and_says_the_same(view):

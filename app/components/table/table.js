@@ -24,9 +24,8 @@ function createTable(root) {
     sorted = null
     scroll.setAttribute("aria-rowcount", data.rows.length + 1)
     head.innerHTML = data.columns.map(({ name, kind }) =>
-      `<div class="cell ${kind}" role="columnheader"><button type="button" tabindex="-1">${escaped(name)}</button></div>`).join("")
-    const widths = data.columns.map(({ name, kind }, at) =>
-      Math.max(name.length, ...data.rows.map(row => written(row[at]).length)) * .57 + 1.5)  // em
+      `<div class="cell ${kind === "text" ? "" : "number"}" role="columnheader"><button type="button" tabindex="-1">${escaped(name)}</button></div>`).join("")
+    const widths = data.columns.map(({ name }, at) => width([name, ...data.rows.map(row => written(row[at]))]))
     scroll.style.setProperty("--columns", widths.map(width => `minmax(${width}em, auto)`).join(" "))
     scroll.style.setProperty("--width", `${widths.reduce((sum, width) => sum + width, 0)}em`)
     write()
@@ -34,10 +33,19 @@ function createTable(root) {
     select(window.cnnvizSelected?.[data.selection]?.layer)
   }
 
+  // of a column, in em, from its longest texts
+  const pen = document.createElement("canvas").getContext("2d")
+  function width(texts) {
+    const style = getComputedStyle(scroll)
+    pen.font = `${style.fontSize} ${style.fontFamily}`
+    const longest = [...new Set(texts)].sort((a, b) => b.length - a.length).slice(0, 8)
+    return Math.max(...longest.map(text => pen.measureText(text).width)) / parseFloat(style.fontSize) + 1.5
+  }
+
   function write() {
     const most = data.columns.map(({ kind }, at) => kind === "bar" ? Math.max(1, ...data.rows.map(row => row[at])) : 0)
     const cell = (value, at) => {
-      const { kind } = data.columns[at], share = kind === "bar" ? ` style="--share:calc(${value / most[at]} * (100% - 1.2rem))"` : ""
+      const { kind } = data.columns[at], share = kind === "bar" ? ` style="--share:calc(${value / most[at]} * (100% - 1rem))"` : ""
       return `<div class="cell ${kind === "bar" ? "number bar" : kind}" role="${at ? "gridcell" : "rowheader"}"${share}>${escaped(written(value))}</div>`
     }
     order = sorted ? [...data.rows].sort(by(sorted)) : data.rows

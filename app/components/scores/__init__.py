@@ -1,0 +1,37 @@
+"""Named scores as bars, which move when the answer changes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import streamlit as st
+
+from cnnviz.prediction import Prediction, Score
+
+_HERE = Path(__file__).parent
+_bars = st.components.v2.component(
+    "cnnviz.scores",
+    html="<ul></ul><span class='said' role='status'></span>",
+    css=(_HERE / "scores.css").read_text(encoding="utf-8"),
+    js=(_HERE / "scores.js").read_text(encoding="utf-8"),
+)
+
+
+def score_bars(answer: Prediction, shown: Iterable[Score], *, key: str, name: str, dense: bool = False) -> None:
+    """Draw some scores of an answer, in their order, the winner marked.
+
+    Args:
+        name: of the list, for who can't see it.
+        dense: for a place beside another thing.
+    """
+    scores = list(shown)
+    longest = 1.0 if answer.measure == "probability" else max(score.value for score in scores)
+    rows = [
+        {
+            "name": score.name,
+            "value": answer.said(score.value),
+            "share": round(score.value / longest, 4) if longest else 0,
+            "best": score == answer.scores[0],
+        }
+        for score in scores
+    ]
+    _bars(key=key, data={"name": name, "rows": rows, "said": answer.verdict, "dense": dense})

@@ -1,0 +1,58 @@
+"""What the network takes the picture for: named scores, the margin, and the weights behind them."""
+
+import streamlit as st
+
+from app import cache, state
+from app.components.scores import score_bars
+from app.panels.lecture import show_button
+from cnnviz.catalogue import Options
+from cnnviz.engine.local import Answer, Picture
+
+WEIGHTS = "auto"
+MOST = 10
+
+
+def panel(selection: state.Selection, options: Options, picture: Picture) -> None:
+    """The likeliest classes, best first; hidden while they are to be guessed."""
+    answer = answer_to(options, picture)
+    place = (options, picture.digest, state.fit())
+    if state.hidden("says", place):
+        st.markdown("**What will it say?**")
+        show_button("says", place)
+        return
+    behind(answer, options)
+    prediction = answer.prediction
+    st.markdown(f"**{prediction.verdict}**")
+    shown = prediction.scores[:MOST]
+    score_bars(prediction, shown, key=selection.key("scores"), name=f"Scores of the {len(shown)} best classes")
+    others = len(prediction.scores) - len(shown)
+    if others:
+        rest = prediction.said(sum(score.value for score in prediction.scores[MOST:]))
+        share = f", {rest} together" if prediction.measure == "probability" else ""
+        st.caption(f"The other {others:,} classes are behind these{share}.")
+
+
+def answer_to(options: Options, picture: Picture) -> Answer:
+    """What the network takes a picture for."""
+    with st.spinner(f"Asking {options.network} …", show_time=True):
+        return cache.shared_engine().prediction(options, picture, weights=WEIGHTS, fit=state.fit())
+
+
+def behind(answer: Answer, options: Options) -> None:
+    """With which weights it was found, and at which size where that isn't the page's."""
+    if answer.trained is False:
+        st.warning(
+            f"Made with **{answer.weights}**, on {answer.device}: they have learned nothing, the answer means nothing.",
+            icon=":material/casino:",
+        )
+    else:
+        known = "" if answer.trained else ", trained or not"
+        st.caption(f":material/neurology: With {answer.weights}{known}, on {answer.device}.")
+    asked, run = (cache.graph_of(choice).input_shape for choice in (options, answer.options))
+    if asked != run:
+        st.caption(
+            f":material/aspect_ratio: At {run[1]} × {run[2]}, the size at which these weights have learned; "
+            f"graph, table and maps are at {asked[1]} × {asked[2]}."
+        )
+    if answer.note:
+        st.info(answer.note)
