@@ -7,12 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from misbehaving import serving
 
 from cnnviz import download
 from cnnviz.download import Remote, fetch
@@ -22,78 +21,6 @@ CONTENT = (
     b"".join(hashlib.sha256(bytes([n])).digest() for n in range(200)) * 100
 )  # 640 kB that don't repeat within 6 kB
 KNOWN = Remote(len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers from `server.content`; `server.ways` says what is wrong with the next answers, one each."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        server = self.server
-        way = server.ways.pop(0) if server.ways else ""
-        asked = self.headers.get("Range")
-        server.asked.append((asked, self.headers.get("If-Range")))
-        self.close_connection = True
-        start = 0
-        if asked and way != "whole" and self.headers.get("If-Range") in (None, server.mark):
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-        if way == "404" or start >= len(server.content):
-            self.send_error(404 if way == "404" else 416)
-        elif way == "silent":
-            server.over.wait(5)
-        else:
-            self.head(way, start)
-            self.body(way, server.content[start:])
-
-    def head(self, way, start):
-        server, size = self.server, len(self.server.content)
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {0 if way == 'elsewhere' else start}-{size - 1}/{size}")
-        if server.mark:
-            self.send_header("ETag" if server.mark.startswith(('"', "W/")) else "Last-Modified", server.mark)
-        if not way.startswith("no length"):
-            self.send_header("Content-Length", str(size - start))
-        self.end_headers()
-
-    def body(self, way, rest):
-        server = self.server
-        if way.endswith("cut"):
-            rest = rest[: len(rest) // 2]
-        elif way == "nothing":
-            rest = b""
-        elif way == "slow":
-            self.wfile.write(rest[:1000])
-            server.over.wait(5)
-            return
-        step = 1 if way == "drip" else 20_000
-        for begin in range(0, len(rest), step):
-            self.wfile.write(rest[begin : begin + step])
-            if server.over.wait(0.05 if way == "drip" else server.pause):
-                return
-
-
-class Server(ThreadingHTTPServer):
-    def handle_error(self, *_):
-        pass  # a client that has left
-
-    def url(self, name="file.bin"):
-        return f"http://127.0.0.1:{self.server_port}/{name}"
-
-
-@contextmanager
-def serving(content=CONTENT, *ways, mark='"one"'):
-    with Server(("127.0.0.1", 0), Handler) as server:
-        server.content, server.ways, server.mark, server.asked = content, list(ways), mark, []
-        server.over, server.pause = threading.Event(), 0
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.over.set()
-        server.shutdown()
 
 
 def only(folder, *names):
@@ -129,12 +56,12 @@ def test_a_whole_file(tmp_path, way, mark):
 
 def test_the_beginning_of_a_digest_and_a_rounded_size_will_do(tmp_path):
     rounded = Remote(len(CONTENT) - 700, KNOWN.sha256[:8], within=1_000)
-    with serving() as server:
+    with serving(CONTENT) as server:
         assert fetch(server.url(), rounded, tmp_path).read_bytes() == CONTENT
 
 
 def test_what_is_there_and_right_is_left_and_what_is_wrong_is_replaced(tmp_path):
-    with serving() as server:
+    with serving(CONTENT) as server:
         for already, requests in ((CONTENT, 0), (CONTENT[:-1] + b"x", 1), (b"", 2)):
             (tmp_path / "file.bin").write_bytes(already)
             assert fetch(server.url(), KNOWN, tmp_path).read_bytes() == CONTENT
@@ -194,7 +121,7 @@ def test_a_part_of_something_else_is_thrown_away(tmp_path, mark, way):
 @pytest.mark.parametrize(("part", "requests"), [(CONTENT, 0), (CONTENT + b"x", 2), (b"x" * len(CONTENT), 2)])
 def test_a_part_that_is_long_enough(tmp_path, part, requests):
     (tmp_path / "file.bin.part").write_bytes(part)
-    with serving() as server:
+    with serving(CONTENT) as server:
         assert fetch(server.url(), KNOWN, tmp_path).read_bytes() == CONTENT
     assert len(server.asked) == requests
     only(tmp_path, "file.bin")
@@ -223,7 +150,7 @@ def test_a_sign_in_page_does_not_cost_what_has_come(tmp_path):
     (tmp_path / "file.bin.part").write_bytes(CONTENT[:300_000])
     with serving(b"<html>sign in first</html>", "whole") as server:
         assert "0.3 MB are kept" in refusal(server.url(), tmp_path)
-    with serving() as server:
+    with serving(CONTENT) as server:
         fetch(server.url(), KNOWN, tmp_path)
     assert server.asked == [("bytes=300000-", None)]
 
@@ -274,14 +201,14 @@ def test_a_full_disk_is_a_sentence_and_gets_its_room_back(tmp_path, monkeypatch,
     else:
         monkeypatch.setattr(download.os, "fsync", full)
         reason = f"({os.strerror(errno.ENOSPC)})"
-    with serving() as server:
+    with serving(CONTENT) as server:
         assert reason in refusal(server.url(), tmp_path)
     only(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
-    with serving() as server, pytest.raises(DownloadFailed, match="can't be fetched into it"):
+    with serving(CONTENT) as server, pytest.raises(DownloadFailed, match="can't be fetched into it"):
         fetch(server.url(), KNOWN, tmp_path / "file" / "inner")
 
 
@@ -290,7 +217,7 @@ def test_whoever_stops_it_can_go_on_later(tmp_path):
         if done > 100_000:
             raise KeyboardInterrupt
 
-    with serving() as server:
+    with serving(CONTENT) as server:
         with pytest.raises(KeyboardInterrupt):
             fetch(server.url(), KNOWN, tmp_path, stop)
         only(tmp_path, "file.bin.part", "file.bin.part.mark")
@@ -304,7 +231,7 @@ def test_whoever_stops_it_can_go_on_later(tmp_path):
 
 def test_threads_that_fetch_the_same_share_it(tmp_path):
     found, told = [], [[] for _ in range(4)]
-    with serving() as server:
+    with serving(CONTENT) as server:
         server.pause = 0.02
         threads = [
             threading.Thread(
@@ -329,7 +256,7 @@ def test_processes_that_fetch_the_same_share_it(tmp_path):
         "import sys; from pathlib import Path; from cnnviz.download import Remote, fetch\n"
         "fetch(sys.argv[1], Remote(int(sys.argv[2]), sys.argv[3]), Path(sys.argv[4]))"
     )
-    with serving() as server:
+    with serving(CONTENT) as server:
         server.pause = 0.02
         words = [sys.executable, "-c", code, server.url(), str(KNOWN.size), KNOWN.sha256, str(tmp_path)]
         where = Path(__file__).parents[1]
@@ -346,7 +273,7 @@ def test_a_process_that_was_killed_leaves_what_it_had_and_nobody_waits_for_it(tm
         "fetch(sys.argv[1], Remote(int(sys.argv[2]), sys.argv[3]), Path(sys.argv[4]),\n"
         "      lambda done, total: os._exit(9) if done > 300_000 else None)"
     )
-    with serving() as server:
+    with serving(CONTENT) as server:
         words = [sys.executable, "-c", code, server.url(), str(KNOWN.size), KNOWN.sha256, str(tmp_path)]
         assert subprocess.run(words, cwd=Path(__file__).parents[1], check=False).returncode == 9
         assert fetch(server.url(), KNOWN, tmp_path).read_bytes() == CONTENT

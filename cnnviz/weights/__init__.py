@@ -11,7 +11,7 @@ from torch import nn
 
 from cnnviz.errors import BadWeights
 from cnnviz.weights.files import fitting, harmless, load, most_bytes
-from cnnviz.weights.published import Published, cache_folder, published, source_url
+from cnnviz.weights.published import Published, cache_folder, published_for, source_url
 from cnnviz.weights.seeded import Initialises, initialise
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "initialise",
     "load",
     "most_bytes",
-    "published",
+    "published_for",
     "resolve",
 ]
 

@@ -19,6 +19,10 @@ from torch import Tensor, nn
 from cnnviz.errors import BadWeights
 from cnnviz.weights.seeded import materialise, reset_statistics
 
+_FLOATS = {  # that torch converts into each other; float4 and quantised types it doesn't
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
+    *(torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, torch.float8_e5m2fnuz, torch.float8_e8m0fnu),
+}
 _SAVE_AS = "save it with torch.save(module.state_dict(), …) or as safetensors"
 
 
@@ -179,13 +183,12 @@ def _same_kind(found: Tensor, needed: Tensor) -> bool:
         found.shape == needed.shape
         and found.device.type == "cpu"
         and found.layout == torch.strided
-        and found.is_floating_point() == needed.is_floating_point()
-        and found.is_complex() == needed.is_complex()
+        and (found.dtype == needed.dtype or (found.dtype in _FLOATS and needed.dtype in _FLOATS))
     )
 
 
 def _shape(tensor: Tensor) -> str:
-    kind = "" if tensor.is_floating_point() else f" {str(tensor.dtype).removeprefix('torch.')}"
+    kind = "" if tensor.dtype in _FLOATS else f" {str(tensor.dtype).removeprefix('torch.')}"
     return (" x ".join(f"{side:,}" for side in tensor.shape) or "one value") + kind
 
 

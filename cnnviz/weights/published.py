@@ -67,7 +67,7 @@ class Published:
         return fetch(f"{source_url(url)}{self.file}", self.remote, cache_folder(), on_progress)
 
 
-def published(network: str) -> Published:
+def published_for(network: str) -> Published:
     """The checkpoint that is published for a network.
 
     Raises:
@@ -162,7 +162,7 @@ def begin(network: str) -> Fetching:
     Raises:
         BadWeights: none is published.
     """
-    wanted = published(network)
+    wanted = published_for(network)
     with _LOCK:
         running = _fetching.get(network)
         if running is None or running.over:
