@@ -5,6 +5,7 @@ import streamlit as st
 from app import cache, state
 from app.boundary import sentences
 from app.components.maps import map_grid
+from app.panels import weights
 from app.panels.lecture import show_button
 from cnnviz.activations.pictures import quantise, quantise_one
 from cnnviz.catalogue import Options
@@ -68,9 +69,9 @@ def numbers(graph: LayerGraph, path: str) -> None:
 
 def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture) -> None:
     """What the selected layer gives for the picture."""
-    layer = graph.layer(path)
+    layer, wanted = graph.layer(path), weights.choice(selection, options)
     with st.spinner(f"Running {options.network} up to {path} …", show_time=True):
-        result = cache.shared_engine().maps(options, picture, path)
+        result = cache.shared_engine().maps(options, picture, path, weights=wanted)
     if result.trained is not False:
         known = "" if result.trained else ", trained or not"
         st.caption(f":material/neurology: With {result.weights}{known}, on {result.device}.")

@@ -1,6 +1,8 @@
 """What a network is filled with: seeded random, bundled, published, or a file of the user's."""
 
+import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,7 +12,7 @@ from safetensors import safe_open
 from torch import nn
 
 from cnnviz.errors import BadWeights
-from cnnviz.weights.files import fitting, harmless, load, most_bytes
+from cnnviz.weights.files import check_size, fitting, harmless, load, most_bytes
 from cnnviz.weights.published import Published, cache_folder, published_for, source_url
 from cnnviz.weights.seeded import Initialises, initialise
 
@@ -21,11 +23,10 @@ __all__ = [
     "Training",
     "bundled",
     "cache_folder",
-    "check",
     "fill",
     "initialise",
+    "keep",
     "load",
-    "most_bytes",
     "published_for",
     "resolve",
 ]
@@ -162,10 +163,26 @@ def fill(module: nn.Module, source: Source) -> None:
         load(module, source.path, ignore=_AUXILIARY_HEADS, legacy=source.kind == "imagenet")
 
 
-def check(module: nn.Module, file: Path) -> None:
-    """Whether `fill` would take a file of the user's for a module, which may be on meta and is left as it is.
+def keep(module: nn.Module, data: "bytes | memoryview", name: str, folder: Path) -> Path:
+    """A visitor's weight file, put into a folder, by its digest; it is there only if `fill` takes it for the module.
+
+    Args:
+        module: which may be on meta, and is left as it is.
+        name: as the visitor has it; its last part is kept where it does no harm.
 
     Raises:
-        BadWeights: as `load`.
+        BadWeights: as `load`, before anything is written where the file is too large; or the disk is full.
     """
-    fitting(module, file, _AUXILIARY_HEADS)
+    known = harmless(name.replace("\\", "/").rpartition("/")[2])[-60:].strip(". ") or "weights"
+    check_size(len(data), most_bytes(module), known)
+    file = folder / hashlib.sha256(data).hexdigest() / known
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        fitting(module, file, _AUXILIARY_HEADS)
+    except BaseException as error:
+        shutil.rmtree(file.parent, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise BadWeights(f"'{known}' can't be kept on this machine ({error.strerror or error}).") from error
+        raise
+    return file

@@ -103,7 +103,7 @@ def _limits(needed: Mapping[str, Tensor]) -> _Limits:
 
 def _read(source: Path, name: str, needed: Mapping[str, Tensor], legacy: bool) -> dict[str, Tensor]:
     most = _limits(needed)
-    _check_size(source.stat().st_size, most.file, name)
+    check_size(source.stat().st_size, most.file, name)
     with source.open("rb") as file:
         start = file.read(9)
     if zipfile.is_zipfile(source):
@@ -138,13 +138,18 @@ def _check_archive(source: Path, name: str, most: _Limits) -> None:
     # torch.save stores and never compresses: a compressed entry is a bomb or a mishap.
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise BadWeights(f"'{name}' is compressed, which torch.save never does: {_SAVE_AS}.")
-    _check_size(sum(entry.file_size for entry in entries), most.file, name)
+    check_size(sum(entry.file_size for entry in entries), most.file, name)
     listing = next(entry.file_size for entry, path in zip(entries, inner, strict=True) if path == "data.pkl")
     if len(entries) > most.tensors or listing > most.listing:
         raise BadWeights(f"'{name}' lists far more tensors than this network has: choose another file.")
 
 
-def _check_size(size: int, most: int, name: str) -> None:
+def check_size(size: int, most: int, name: str) -> None:
+    """Refuse a file that is larger than `most_bytes`.
+
+    Raises:
+        BadWeights: it is.
+    """
     if size > most:
         raise BadWeights(
             f"'{name}' holds {size / 1e6:,.1f} MB, more than the {most / 1e6:,.1f} MB that this network "
