@@ -194,19 +194,18 @@ class Selection:
 
     def take_weights(self, options: Options) -> None:
         """A visitor's file becomes the weights; one that is refused leaves them as they were, with a sentence."""
-        file = self.get("weights upload")
+        file, before = self.get("weights upload"), self.get("own weights")
         self.set("weights refused", "")
-        new, before = None, self.get("own weights")
+        if file is None:  # so does a browser begin to replace a file by another, which may be refused
+            return
         try:
-            if file is not None:
-                new = cache.weights_from(options, file.getbuffer(), file.name)
+            self.set("own weights", cache.weights_from(options, file.getbuffer(), file.name))
         except CnnvizError as error:
             self.set("weights refused", str(error))
             return
+        self.set("weights", OWN)
         if before:
             before.folder.cleanup()
-        self.set("own weights", new)
-        self.set("weights", OWN if new else AUTO)
 
 
 _SELECTIONS = {"": (Selection(),), "beside": (Selection(), Selection("2"))}  # by page

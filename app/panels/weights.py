@@ -38,38 +38,37 @@ def choice(selection: state.Selection, options: Options) -> str:
                 help="A safetensors file, or a state_dict that torch.save wrote. Nothing in it is ever executed, and "
                 "it is kept for this visit only.",
             )
-        if published and not published.there:
-            fetch_button(selection, published)
-    pressed = selection.get("weights fetch")
-    failed = pressed.failed if pressed and pressed is fetching(options.network) else ""
-    for sentence in filter(None, (selection.get("weights refused"), failed)):
-        st.error(sentence, icon=":material/error:")
+    if refused := selection.get("weights refused"):
+        st.error(refused, icon=":material/error:")
+    if chosen == "imagenet" and published and not published.there:
+        fetch(selection, published)
+        return state.AUTO
     if chosen == state.OWN and chosen in offered:
         return str(selection.get("own weights").path)
-    if chosen == "imagenet" and published and not published.there:
-        st.info(
-            f"{options.network}'s published weights aren't on this machine yet: these maps show what is.",
-            icon=":material/cloud_off:",
-        )
-        return state.AUTO
     return chosen if chosen in offered else state.AUTO
 
 
-def fetch_button(selection: state.Selection, published: Published) -> None:
+def fetch(selection: state.Selection, published: Published) -> None:
     """The button that fetches published weights, or how far they have come, whoever pressed it."""
     running = fetching(published.network)
     if running and not running.over:
         how_far(published, running)
         return
+    st.info(
+        f"The published weights of {published.network} aren't on this machine yet; until then, the maps are made with "
+        f"those that are. On ImageNet's validation set, their first guess is right for {published.top1_percent:.1f} %, "
+        f"one of the first five for {published.top5_percent:.1f} %.",
+        icon=":material/cloud_off:",
+    )
     st.button(
-        "Fetch ImageNet weights",
+        f"Fetch them: {published.megabytes:g} MiB, once for all who use this machine",
         icon=":material/download:",
         key=selection.key("fetch weights"),
         on_click=_begin,
         args=(selection, published),
-        help=f"{published.megabytes:g} MiB, once for all who use this machine. On ImageNet's validation set, the first "
-        f"guess is right for {published.top1_percent:.1f} %, one of the first five for {published.top5_percent:.1f} %.",
     )
+    if running and running.failed and selection.get("weights fetch") is running:
+        st.error(running.failed, icon=":material/error:")
 
 
 def _begin(selection: state.Selection, published: Published) -> None:
@@ -83,6 +82,5 @@ def how_far(published: Published, running: Fetching) -> None:
         st.rerun()
     st.progress(
         min(1.0, running.done / running.total),
-        f"{published.file}: {running.done / 2**20:.1f} of {running.total / 2**20:.1f} MiB",
-        width=state.px(330),
+        f"{published.file}: {running.done / 2**20:.1f} of {running.total / 2**20:.1f} MiB have come",
     )

@@ -57,7 +57,7 @@ def select(app: AppTest, suffix: str = ""):
 
 
 def pressed(app: AppTest):
-    return [button for button in app.button if button.label == "Fetch ImageNet weights"]
+    return [button for button in app.button if button.label.startswith("Fetch them: ")]
 
 
 def state_dict(seed: int = 1, key: str = "lenet5"):
@@ -244,12 +244,14 @@ def test_options_that_it_does_not_fit_are_a_sentence():
     assert RANDOM in behind(app)[0]
 
 
-def test_a_file_that_is_taken_away_is_no_choice_any_more():
+def test_a_browser_that_replaces_the_file_takes_the_one_before_away_first():
     app = opened(network="lenet5")
     upload(app, "mine.safetensors", save(state_dict()))
     app.file_uploader(key="weights upload").set_value(None).run()
-    assert select(app).options == ["auto", "bundled", "random"]
-    assert BUNDLED in behind(app)[0]
+    assert "mine.safetensors" in behind(app)[0]
+    upload(app, "bad.pt", b"rubbish")
+    assert len(app.error) == 1
+    assert "mine.safetensors" in behind(app)[0]
 
 
 def test_a_link_holds_the_weights_but_no_file_of_a_visitors(monkeypatch):
@@ -272,18 +274,25 @@ def test_a_link_holds_the_weights_but_no_file_of_a_visitors(monkeypatch):
 def test_published_weights_are_fetched_and_taken(lenet):
     app = opened(network="lenet5")
     assert select(app).options == ["auto", "bundled", "imagenet", "random"]
+    assert not pressed(app)
+    select(app).set_value("imagenet").run()
+    assert "aren't on this machine yet" in app.info[0].value
+    assert "56.5 %" in app.info[0].value
+    assert BUNDLED in behind(app)[0]
     [button] = pressed(app)
     button.click().run()
     fetching("lenet5").join(20)
     app.run()
     assert not pressed(app)
     assert not app.error
+    assert not app.info
     assert "With published ImageNet weights (lenet5-" in behind(app)[0]
+    assert "With published ImageNet weights (lenet5-" in behind(opened(network="lenet5"))[0]
 
 
 def test_while_they_come_everybody_sees_how_far_they_are(lenet):
     lenet.pause = 0.3
-    app, other = opened(network="lenet5"), opened(network="lenet5")
+    app, other = (opened(network="lenet5", weights="imagenet") for _ in range(2))
     pressed(app)[0].click().run()
     for page in (app, other.run()):
         assert not pressed(page)
@@ -296,26 +305,25 @@ def test_while_they_come_everybody_sees_how_far_they_are(lenet):
 
 def test_without_a_network_it_is_one_sentence_and_all_goes_on(lenet, monkeypatch):
     monkeypatch.setenv("CNNVIZ_WEIGHTS_URL", "http://127.0.0.1:1/")
-    app, other = opened(network="lenet5", weights="imagenet"), opened(network="lenet5")
-    assert "aren't on this machine yet" in app.info[0].value
-    assert BUNDLED in behind(app)[0]
+    app, other = (opened(network="lenet5", weights="imagenet") for _ in range(2))
     pressed(app)[0].click().run()
     fetching("lenet5").join(20)
     app.run()
     assert [error.value.count("no connection") for error in app.error] == [1]
     assert BUNDLED in behind(app)[0]
     assert not other.run().error, "only who pressed is told"
-    app.selectbox(key="network").set_value("resnet20").run()
+    select(app).set_value("random").run()
     assert not app.error
     monkeypatch.setenv("CNNVIZ_WEIGHTS_URL", lenet.url(""))
-    app.selectbox(key="network").set_value("lenet5").run()
+    select(app).set_value("imagenet").run()
     pressed(app)[0].click().run()
     fetching("lenet5").join(20)
     assert "published ImageNet weights" in behind(app.run())[0]
     assert not app.error
 
 
-def test_there_is_no_button_where_nothing_is_published():
-    assert not pressed(opened(network="alexnet"))
-    assert pressed(opened(network="vgg11", size="32"))
-    assert weights.LARGEST >= 98, "ResNet-50's can be brought"
+def test_what_can_be_brought_and_fetched():
+    assert [button.label for button in pressed(opened(network="vgg11", size="32", weights="imagenet"))] == [
+        "Fetch them: 506.8 MiB, once for all who use this machine"
+    ]
+    assert weights.LARGEST * 2**20 > 102_530_333, "ResNet-50's published file"
