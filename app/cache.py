@@ -3,6 +3,8 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import pandas as pd
@@ -10,7 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from cnnviz.analysis.folding import Fold, folds
-from cnnviz.catalogue import Options, describe
+from cnnviz.catalogue import Options, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
@@ -153,6 +155,24 @@ def scaled(network: str, picture: Picture, zoom: float) -> Picture:
     if zoom == 1:
         return picture
     return Picture(zoomed(picture.image, card(network), zoom), f"{picture.digest} x {zoom:g}")
+
+
+@dataclass(frozen=True)
+class OwnWeights:
+    """A visitor's weight file, which fits the network that it was brought for.
+
+    It is on disk as long as somebody holds this, which a session does.
+    """
+
+    network: str
+    path: Path
+    folder: TemporaryDirectory[str]
+
+
+def weights_from(options: Options, data: memoryview, name: str) -> OwnWeights:
+    """A visitor's file as the weights of a network."""
+    folder = TemporaryDirectory(prefix="cnnviz-", ignore_cleanup_errors=True)
+    return OwnWeights(options.network, keep_weights(options, data, name, Path(folder.name)), folder)
 
 
 def sample_names() -> list[str]:

@@ -19,11 +19,12 @@ from cnnviz.engine.local import Picture
 from cnnviz.errors import CnnvizError, UnknownLayer, UnknownNetwork
 from cnnviz.graph import Layer, LayerGraph
 from cnnviz.images import Fit, photographs
-from cnnviz.networks import Card, card, cards
+from cnnviz.networks import Card, card, cards, kinds_for
 from cnnviz.networks.partners import partner
 
 BOUND = "query-params"
 FIRST_NETWORK = "resnet18"
+AUTO, OWN = "auto", "own"  # weights: what is best here, and a file of the visitor's
 PROJECTOR = 1.25  # how much larger all type is in projector mode
 _USUAL_PICTURES = ("cat", "digit-3")
 SOURCES = ("sample", "file", "camera", "pad")  # where the picture comes from
@@ -90,6 +91,7 @@ class Selection:
         for option in entry.options:
             self.set(option, entry.default(option))
         self.set("layer", first_layer(describe(Options(entry.key))))
+        self.set("weights", AUTO)
         # a page has one picture, and the shared selection decides what it usually is
         if not self.suffix and st.session_state.get("image") in _USUAL_PICTURES:
             st.session_state.image = usual_picture(entry)
@@ -99,8 +101,10 @@ class Selection:
         """All that a link to this place has to hold, by its names in the URL."""
         options = card(self.get("network")).options if self.get("network") else ()
         names = ("network", "size", "layer", "scale", "colour", "across", *sorted(options))
+        weights = self.get("weights")
         return {self.key(name): self.get(name) for name in names} | {
-            self.key("channel"): st.query_params.get(self.key("channel"))
+            self.key("channel"): st.query_params.get(self.key("channel")),
+            self.key("weights"): None if weights == OWN else weights,  # a visitor's own file stays with him
         }
 
     # --- layer and channel ---------------------------------------------------
@@ -192,6 +196,33 @@ class Selection:
         else:
             self.pick_layer(first_layer(graph))
 
+    # --- weights -------------------------------------------------------------
+
+    def weights_offered(self, options: Options) -> tuple[str, ...]:
+        """The words for weights that fit the network, the visitor's own file among them."""
+        own = self.get("own weights")
+        offered = kinds_for(options.network, **options.chosen)
+        if own and own.network == options.network:
+            offered += (OWN,)
+        if self.get("weights") not in (None, *offered):
+            self.set("weights", AUTO)
+        return offered
+
+    def take_weights(self, options: Options) -> None:
+        """A visitor's file becomes the weights; one that is refused leaves them as they were, with a sentence."""
+        file, before = self.get("weights upload"), self.get("own weights")
+        self.set("weights refused", "")
+        if file is None:  # so does a browser begin to replace a file by another, which may be refused
+            return
+        try:
+            self.set("own weights", cache.weights_from(options, file.getbuffer(), file.name))
+        except CnnvizError as error:
+            self.set("weights refused", str(error))
+            return
+        self.set("weights", OWN)
+        if before:
+            before.folder.cleanup()
+
 
 _SELECTIONS = {"": (Selection(),), "beside": (Selection(), Selection("2"))}  # by page
 
@@ -247,6 +278,11 @@ def place(page: str) -> dict[str, str]:
     found |= {name: st.session_state.get(name) for name in _PARTS.get(page, ())}
     texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in found.items()}
     return {name: text for name, text in texts.items() if found[name] is not None}
+
+
+def own_weights_on(page: str) -> bool:
+    """Whether a visitor's own weights are behind the maps of a page."""
+    return any(selection.get("weights") == OWN for selection in _SELECTIONS.get(page, ()))
 
 
 # --- projector mode ----------------------------------------------------------

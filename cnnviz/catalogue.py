@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -12,7 +13,7 @@ from cnnviz.errors import BadOption, ShapeMismatch, Untraceable
 from cnnviz.graph import LayerGraph, Shape
 from cnnviz.networks.card import Card
 from cnnviz.trace import trace
-from cnnviz.weights import Training
+from cnnviz.weights import Training, keep
 
 MOST_ALONG_A_SIDE = 65_536
 
@@ -67,6 +68,15 @@ def construct(options: Options) -> nn.Module:
         UnknownNetwork, BadOption: as `describe`.
     """
     return networks.construct(options.network, **options.chosen)
+
+
+def keep_weights(options: Options, data: bytes | memoryview, name: str, folder: Path) -> Path:
+    """A visitor's weight file in a folder, if it fits the network that options mean.
+
+    Raises:
+        BadWeights: as `weights.keep`.
+    """
+    return keep(construct(options), data, name, folder)
 
 
 def graph_of(module: nn.Module, options: Options) -> LayerGraph:

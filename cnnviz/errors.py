@@ -12,6 +12,7 @@ what to do instead. Anything else that escapes from cnnviz is a bug.
     ├── BadImage            a picture that can't be read, or is too large
     ├── BadWeights          weights that are missing, unsafe or misshapen
     ├── BadData             training data that are missing or damaged, or a run that can't be continued
+    ├── DownloadFailed      a file that can't be fetched, or isn't the one that is known
     ├── DrawingFailed       a graph that couldn't be laid out
     └── DeviceUnavailable   a device that isn't there, or has too little memory
 """
@@ -71,6 +72,10 @@ class BadWeights(CnnvizError):
 
 class BadData(CnnvizError):
     """Data to train with are missing or damaged, or a run's own files don't fit it."""
+
+
+class DownloadFailed(CnnvizError):
+    """A file can't be fetched: no connection, no room, or another file than the one that is known."""
 
 
 class DrawingFailed(CnnvizError):

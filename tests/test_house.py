@@ -34,7 +34,8 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {"torch"},
         {f"cnnviz/{name}" for name in ("errors", "graph", "analysis", "operations", "program", "recorder")},
     ),
-    "cnnviz/weights": ({"torch", "safetensors"}, {"cnnviz/errors", "cnnviz/operations"}),
+    "cnnviz/download": ({"filelock"}, {"cnnviz/errors"}),
+    "cnnviz/weights": ({"torch", "safetensors"}, {"cnnviz/download", "cnnviz/errors", "cnnviz/operations"}),
     "cnnviz/networks": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/operations", "cnnviz/weights"}),
     "cnnviz/catalogue": (
         {"torch"},
@@ -50,7 +51,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/prediction": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/networks", "cnnviz/weights"}),
     "cnnviz/training": (
         PLAIN | {"torch", "safetensors", "PIL"},
-        {f"cnnviz/{name}" for name in ("errors", "images", "networks", "training", "weights")},
+        {f"cnnviz/{name}" for name in ("download", "errors", "images", "networks", "training", "weights")},
     ),
     "cnnviz/engine": (
         PLAIN | {"torch", "PIL"},

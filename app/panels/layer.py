@@ -1,6 +1,7 @@
 """One layer: which, and what it sees in the picture."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from app.components.card import layer_card
 from app.components.maps import map_grid
 from app.components.search import layer_search
 from app.components.selection import selection_link
-from app.panels import scores
+from app.panels import scores, weights
 from app.panels.lecture import show_button
 from cnnviz.activations.pictures import quantise, quantise_one
 from cnnviz.catalogue import Options
@@ -21,7 +22,23 @@ from cnnviz.views.drawing import Drawing, by_sign, title
 from cnnviz.views.explain import explain
 from cnnviz.views.explain.html import card_html
 
-Content = Callable[[state.Selection, Options, LayerGraph, str, Picture | None], None]
+
+@dataclass(frozen=True)
+class Seen:
+    """What a tab of the card is about.
+
+    Attributes:
+        path: of the selected layer.
+        picture: that the network looks at; None where there is none.
+        weights: that it looks with, as the engine takes them.
+    """
+
+    selection: state.Selection
+    options: Options
+    graph: LayerGraph
+    path: str
+    picture: Picture | None
+    weights: str
 
 
 def panel(
@@ -47,14 +64,15 @@ def panel(
         for tab, content in zip(tabs, TABS.values(), strict=True):
             if tab.open:  # what nobody looks at is neither made nor sent
                 with tab:
-                    apart(selected)(content)
+                    wanted = state.AUTO if content is numbers else weights.choice(selection, options)
+                    apart(selected)(content, wanted)
 
-    def selected(content: Content) -> None:
+    def selected(content: Callable[[Seen], None], wanted: str) -> None:
         selection.show_in_url(graph)
-        path = selection.layer_in(graph)
+        seen = Seen(selection, options, graph, selection.layer_in(graph), picture, wanted)
         with sentences():
-            content(selection, options, graph, path, picture)
-        link(selection, options, graph, drawn, path)
+            content(seen)
+        link(seen, drawn)
 
     with st.container(border=True):
         layers = [(layer.path, title(layer)) for layer in graph.layers]
@@ -62,10 +80,11 @@ def panel(
         apart(card)()
 
 
-def link(selection: state.Selection, options: Options, graph: LayerGraph, drawn: Drawing | None, path: str) -> None:
+def link(seen: Seen, drawn: Drawing | None) -> None:
     """Tell the views which layer is selected, and take what is picked in them."""
-    layer, guessed = graph.layer(path), state.hidden("layer", (graph, path))
-    window = None if guessed else layer.middle_window
+    selection, path = seen.selection, seen.path
+    guessed = state.hidden("layer", (seen.graph, path))
+    window = None if guessed else seen.graph.layer(path).middle_window
     sees = f"; framed is what the middle unit of {path} sees" if window else ""
 
     def pick() -> None:
@@ -77,31 +96,32 @@ def link(selection: state.Selection, options: Options, graph: LayerGraph, drawn:
         layer=path,
         node=drawn.node_of(path) if drawn else None,
         window=window,
-        caption=f"The picture as {options.network} receives it{sees}",
+        caption=f"The picture as {seen.options.network} receives it{sees}",
         on_pick=pick,
     )
 
 
-def says(selection: state.Selection, options: Options, _: LayerGraph, __: str, picture: Picture | None) -> None:
+def says(seen: Seen) -> None:
     """What the network takes the picture for."""
-    if picture:
-        scores.panel(selection, options, picture)
+    if seen.picture:
+        scores.panel(seen.selection, seen.options, seen.picture, seen.weights)
 
 
-def numbers(selection: state.Selection, _: Options, graph: LayerGraph, path: str, __: Picture | None) -> None:
-    """The layer's numbers: each formula with this layer's numbers, what the layer is for, and where it stands."""
-    known, hidden = explain(graph, path), state.hidden("layer", (graph, path))
-    show_button("layer", (graph, path))
-    layer_card(card_html(known, asked=hidden), key=selection.key("numbers"))
+def numbers(seen: Seen) -> None:
+    """Each formula with the layer's numbers, what it is for, and where it stands."""
+    place = (seen.graph, seen.path)
+    show_button("layer", place)
+    html = card_html(explain(*place), asked=state.hidden("layer", place))
+    layer_card(html, key=seen.selection.key("numbers"))
 
 
-def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture | None) -> None:
+def maps(seen: Seen) -> None:
     """What the selected layer gives for the picture."""
-    if picture is None:
+    if seen.picture is None:
         return
-    layer = graph.layer(path)
-    with st.spinner(f"Running {options.network} up to {path} …", show_time=True):
-        result = cache.shared_engine().maps(options, picture, path, fit=state.fit())
+    selection, path, layer = seen.selection, seen.path, seen.graph.layer(seen.path)
+    with st.spinner(f"Running {seen.options.network} up to {path} …", show_time=True):
+        result = cache.shared_engine().maps(seen.options, seen.picture, path, weights=seen.weights, fit=state.fit())
     if result.trained is not False:
         known = "" if result.trained else ", trained or not"
         st.caption(f":material/neurology: With {result.weights}{known}, on {result.device}.")
@@ -140,7 +160,7 @@ def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: 
         numbers.markdown(f"**Channel {channel}**")
         numbers.dataframe(tables.statistics(alone[0]), hide_index=True)
     shrunk = f", each pixel the mean of {drawn.shrunk} × {drawn.shrunk}" if drawn.shrunk > 1 else ""
-    gives = "" if state.hidden("layer", (graph, path)) else f", gives {by_sign(layer.output_shape)}{shrunk}"
+    gives = "" if state.hidden("layer", (seen.graph, path)) else f", gives {by_sign(layer.output_shape)}{shrunk}"
     st.caption(f"{path}, {title(layer)}{gives}. Click a channel to enlarge it.")
     map_grid(
         drawn,
@@ -152,4 +172,4 @@ def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: 
     )
 
 
-TABS: dict[str, Content] = {"What it sees": maps, "Its numbers": numbers, "What it says": says}
+TABS: dict[str, Callable[[Seen], None]] = {"What it sees": maps, "Its numbers": numbers, "What it says": says}

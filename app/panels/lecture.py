@@ -65,6 +65,8 @@ def share(page: str) -> None:
         st.caption(f"No phone can open it: {why_not}")
     if page == "" and state.own():
         st.caption(f"Your own picture doesn't travel along: others see '{state.sample()}'.")
+    if state.own_weights_on(page):
+        st.caption("Your own weights don't travel along: others see what they have.")
 
 
 def address_for_phones(url: str) -> tuple[str | None, str]:

@@ -8,14 +8,13 @@ from app.panels.lecture import show_button
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Answer, Picture
 
-WEIGHTS = "auto"
 MOST = 10
 
 
-def panel(selection: state.Selection, options: Options, picture: Picture) -> None:
+def panel(selection: state.Selection, options: Options, picture: Picture, weights: str) -> None:
     """The likeliest classes, best first; hidden while they are to be guessed."""
-    answer = answer_to(options, picture)
-    place = (options, picture.digest, state.fit())
+    answer = answer_to(options, picture, weights)
+    place = (options, picture.digest, state.fit(), weights)
     if state.hidden("says", place):
         st.markdown("**What will it say?**")
         show_button("says", place)
@@ -32,10 +31,10 @@ def panel(selection: state.Selection, options: Options, picture: Picture) -> Non
         st.caption(f"The other {others:,} classes are behind these{share}.")
 
 
-def answer_to(options: Options, picture: Picture) -> Answer:
+def answer_to(options: Options, picture: Picture, weights: str = state.AUTO) -> Answer:
     """What the network takes a picture for."""
     with st.spinner(f"Asking {options.network} …", show_time=True):
-        return cache.shared_engine().prediction(options, picture, weights=WEIGHTS, fit=state.fit())
+        return cache.shared_engine().prediction(options, picture, weights=weights, fit=state.fit())
 
 
 def behind(answer: Answer, options: Options) -> None:

@@ -151,6 +151,18 @@ def _picture_commands(command: Callable[[str, str], argparse.ArgumentParser]) ->
 
 
 def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    weights = command("weights", "which weights there are, and fetching the published ones")
+    actions = weights.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    listed = actions.add_parser("list", help="every network's weights: bundled, published, random", allow_abbrev=False)
+    _json(listed)
+    fetch = actions.add_parser("fetch", help="get published ImageNet weights, once and for all", allow_abbrev=False)
+    fetch.add_argument("networks", metavar="NET", nargs="*", help="a key of 'cnnviz networks'")
+    fetch.add_argument("--all", action="store_true", help="those of every network that has some")
+    fetch.add_argument(
+        "--url", metavar="URL", help="of a folder with the same files, by default $CNNVIZ_WEIGHTS_URL, else PyTorch's"
+    )
+    _json(fetch)
+
     train = command("train", "make a set of weights by its recipe; called again, it goes on where it was stopped")
     train.add_argument("recipe", metavar="RECIPE", help="lenet5-mnist, NET-cifar10 or NET-cifar10-without-bn")
     train.add_argument("--data", metavar="DIR", help="holds the data set, or gets it; by default in the user's cache")

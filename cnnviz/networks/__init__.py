@@ -21,9 +21,9 @@ from cnnviz.graph import Shape
 from cnnviz.networks.card import IMAGENET, Accuracy, Card, Normalisation, Paper
 from cnnviz.networks.foreign import made
 from cnnviz.networks.meta import OnMeta, Unfilled
-from cnnviz.weights import Source, fill, resolve
+from cnnviz.weights import Source, bundled, fill, resolve
 
-__all__ = ["Accuracy", "Card", "Normalisation", "Paper", "bring", "build", "card", "cards", "construct"]
+__all__ = ["Accuracy", "Card", "Normalisation", "Paper", "bring", "build", "card", "cards", "construct", "kinds_for"]
 
 MOST_CLASSES = 1_000_000
 SHORTCUTS = ("A", "B", "C")
@@ -136,6 +136,18 @@ def source_for(key: str, weights: str = "auto", **options: int | str | bool | No
         return found
     choice = (found, resolve(key, "auto"), resolve(key, "random"))
     return next(source for source in choice if source.kind == "random" or _fits(entry, source, options))
+
+
+def kinds_for(key: str, **options: int | str | bool | None) -> tuple[str, ...]:
+    """The words that `build` takes as `weights` for these options; published ones may have to be fetched before."""
+    entry, ours = card(key), bundled(key)
+    fit = {
+        "auto": True,
+        "bundled": ours is not None and _fits(entry, ours, options),
+        "imagenet": entry.checkpoint is not None and _fits(entry, Source("imagenet"), options),
+        "random": True,
+    }
+    return tuple(kind for kind, fits in fit.items() if fits)
 
 
 def _fits(entry: Card, source: Source, options: Mapping[str, object]) -> bool:

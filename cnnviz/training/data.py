@@ -1,16 +1,11 @@
 """The data sets that the recipes learn from, out of a folder, or fetched once from their public source."""
 
 import gzip
-import hashlib
-import os
 import struct
 import tarfile
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +13,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from cnnviz.errors import BadData
+from cnnviz import download
+from cnnviz.download import Remote
+from cnnviz.errors import BadData, DownloadFailed
 
 
 @dataclass(frozen=True)
@@ -41,14 +38,6 @@ class Data:
     name: str
     train: Split
     test: Split
-
-
-@dataclass(frozen=True)
-class Remote:
-    """A file at its public source: its size in bytes, and its SHA-256 in hexadecimal."""
-
-    size: int
-    sha256: str
 
 
 # --- MNIST -------------------------------------------------------------------
@@ -207,19 +196,9 @@ def fetch(url: str, known: Remote, folder: Path, notify: Callable[[str], None] |
     Raises:
         BadData: it can't be fetched or written, or is another file.
     """
-    name = url.rpartition("/")[2]
     if notify:
         notify(f"Fetching {url} ({known.size / 1e6:.1f} MB)")
-    part = folder / f"{name}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            content = answer.read(known.size + 1)
-        if len(content) != known.size or hashlib.sha256(content).hexdigest() != known.sha256:
-            raise BadData(f"{url} gives another file than the one that is known; get '{name}' yourself into {folder}.")
-        part.write_bytes(content)
-        os.replace(part, folder / name)
-    except (OSError, HTTPException, urllib.error.URLError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-        raise BadData(f"'{name}' isn't in {folder}, and {url} can't be fetched into it ({reason}).") from error
-    return folder / name
+        return download.fetch(url, known, folder)
+    except DownloadFailed as error:
+        raise BadData(str(error)) from error

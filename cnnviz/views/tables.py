@@ -1,7 +1,7 @@
 """Results as tables, one row a layer or a network, and the forms that they are printed in."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ COMPARISON_NOTE = (
 COMPUTED = ("input", "output", "parameters", "MACs", "memory (bytes)", "receptive field", "receptive field stride")
 """Columns of the table of layers that follow from the others."""
 
-_TO_THE_RIGHT = {"year", "parameters", "MACs", "memory", "top-5 %"}
+_TO_THE_RIGHT = {"year", "parameters", "MACs", "memory", "top-1 %", "top-5 %"}
 
 _COMPARED = {
     "params": "Parameters",
@@ -230,6 +230,26 @@ def networks_text(frame: pd.DataFrame) -> str:
     for column in ("parameters", "MACs"):
         shown[column] = [f"{number:,}" for number in frame[column]]
     return f"{_aligned(shown)}\n{CONVENTION}\n"
+
+
+def weights_text(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The weights that there are, as `cnnviz weights list --json` has them, for a terminal."""
+    shown = []
+    for row in rows:
+        ours, theirs = row["bundled"], row["published"]
+        trained = f"{ours['dataset'] or 'unknown'}, {memory(ours['bytes'])}" if ours else ""
+        shown.append(
+            {
+                "network": row["network"],
+                "auto takes": row["auto"],
+                "bundled": trained,
+                "published (ImageNet)": f"{theirs['file']}, {theirs['megabytes']} MiB" if theirs else "",
+                "on disk": ("yes" if theirs["on_disk"] else "no") if theirs else "",
+                "top-1 %": f"{theirs['top1_percent']:.2f}" if theirs else "",
+                "top-5 %": f"{theirs['top5_percent']:.2f}" if theirs else "",
+            }
+        )
+    return _aligned(pd.DataFrame(shown))
 
 
 def memory(number: int) -> str:

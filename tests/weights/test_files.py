@@ -1,138 +1,25 @@
+"""Weight files: what fits, what doesn't, and what is out to harm."""
+
 import io
+import json
 import os
 import pickle
 import struct
-import threading
+import subprocess
+import sys
+import time
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 import torch
+from fillable import equal, small
 from safetensors.torch import save_file
 from torch import nn
 
 from cnnviz.errors import BadWeights
-from cnnviz.weights import Source, Training, cache_folder, fill, initialise, load, resolve
-
-
-def small(activation=nn.ReLU):
-    return nn.Sequential(
-        OrderedDict(
-            conv=nn.Conv2d(3, 64, 5, bias=False),
-            bn=nn.BatchNorm2d(64),
-            act=activation(),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(64 * 4 * 4, 50),
-        )
-    )
-
-
-def equal(one, other):
-    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
-
-
-@pytest.fixture
-def filled():
-    module = small()
-    initialise(module, seed=7)
-    return module
-
-
-# --- initialise --------------------------------------------------------------
-
-
-def test_initialise_is_he_with_neutral_normalisation():
-    module = small()
-    nn.init.constant_(module.bn.running_mean, 3.0)
-    initialise(module)
-    assert module.conv.weight.std().item() == pytest.approx((2 / 75) ** 0.5, rel=0.05)
-    assert module.fc.weight.std().item() == pytest.approx((2 / 1024) ** 0.5, rel=0.05)
-    assert module.conv.weight.mean().abs() < 0.01
-    assert module.bn.weight.eq(1).all()
-    assert not module.bn.bias.any()
-    assert not module.fc.bias.any()
-    assert not module.bn.running_mean.any()
-    assert module.bn.running_var.eq(1).all()
-
-
-def test_a_saturating_network_gets_gain_one():
-    module = small(nn.Tanh)
-    initialise(module)
-    assert module.conv.weight.std().item() == pytest.approx((1 / 75) ** 0.5, rel=0.05)
-
-
-def test_groups_count_in_fan_in():
-    module = nn.Sequential(nn.Conv2d(64, 64, 3, groups=8), nn.ReLU())
-    initialise(module)
-    assert module[0].weight.std().item() == pytest.approx((2 / 72) ** 0.5, rel=0.05)
-
-
-def test_the_variance_of_activations_is_kept():
-    module = nn.Sequential(*[layer for _ in range(12) for layer in (nn.Linear(256, 256), nn.ReLU())])
-    initialise(module)
-    with torch.inference_mode():
-        out = module(torch.randn(64, 256, generator=torch.Generator().manual_seed(0)))
-    assert 0.2 < out.pow(2).mean() < 5
-
-
-def test_same_seed_same_weights_whatever_else_happens(filled):
-    torch.manual_seed(1)
-    before = torch.get_rng_state()
-    others = [small() for _ in range(4)]
-    torch.set_rng_state(before)
-    threads = [threading.Thread(target=initialise, args=(other, 7)) for other in others]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(equal(filled, other) for other in others)
-    assert torch.equal(before, torch.get_rng_state())
-    initialise(others[0], seed=8)
-    assert not equal(filled, others[0])
-
-
-def test_an_added_head_leaves_the_trunk_as_it_was(filled):
-    grown = small()
-    grown = nn.Sequential(OrderedDict(aux=nn.Linear(4, 4), **dict(grown.named_children())))
-    initialise(grown, seed=7)
-    assert torch.equal(grown.fc.weight, filled.fc.weight)
-
-
-def test_a_module_may_initialise_itself_and_constants_are_kept():
-    class Own(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.coefficient = nn.Parameter(torch.empty(6))
-            self.register_buffer("bitmap", torch.arange(84.0))
-
-        def initialise(self, generator):
-            nn.init.uniform_(self.coefficient, 2, 3, generator=generator)
-
-    module = nn.Sequential(Own(), nn.Linear(2, 2))
-    initialise(module)
-    assert module[0].coefficient.min() >= 2
-    assert len(set(module[0].coefficient.tolist())) == 6
-    assert torch.equal(module[0].bitmap, torch.arange(84.0))
-    assert not module[1].bias.any()
-
-    lost = nn.Sequential(Own()).to("meta")
-    with pytest.raises(BadWeights, match="'bitmap' of Own"):
-        initialise(lost)
-
-
-def test_a_module_on_meta_is_given_memory(filled):
-    with torch.device("meta"):
-        module = small()
-    initialise(module, seed=7)
-    assert equal(module, filled)
-
-
-def test_half_precision_and_empty_layers_are_filled():
-    module = nn.Sequential(nn.Linear(4, 4).half(), nn.Linear(0, 3))
-    initialise(module)
-    assert module[0].weight.isfinite().all()
-
+from cnnviz.weights import Source, fill, load
 
 # --- load: what fits ---------------------------------------------------------
 
@@ -403,64 +290,142 @@ def test_names_in_messages_are_harmless(tmp_path):
     assert not set("<>[]!\n") & set(message)
 
 
-# --- resolve and fill --------------------------------------------------------
+# --- safetensors that lie --------------------------------------------------------
 
 
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("CNNVIZ_CACHE", str(tmp_path))
-    monkeypatch.setattr("cnnviz.weights._BUNDLED", tmp_path / "bundled")
-    (tmp_path / "bundled").mkdir()
-    return tmp_path
+def entry(dtype="F32", shape=(50,), begin=0, end=200):
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": [begin, end]}
 
 
-def test_auto_prefers_imagenet_then_bundled_then_random(cache):
-    def label():
-        return resolve("net", "auto", "net-12345678.pth").label
-
-    assert label() == "random weights, seed 0 (untrained)"
-    save_file({}, cache / "bundled" / "net.safetensors", {"training": '{"dataset": "MNIST", "size": 32}'})
-    assert label() == "weights trained by this project on MNIST (net.safetensors)"
-    assert resolve("net").training == Training("MNIST", 32)
-    (cache / "net-12345678.pth").touch()
-    assert label() == "published ImageNet weights (net-12345678.pth)"
-    assert resolve("net", "random", "net-12345678.pth", seed=3).label == "random weights, seed 3 (untrained)"
+def written(path, header, data=bytes(200), length=None):
+    """A safetensors file of these parts; `length` is what it says of its header."""
+    header = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(header) if length is None else length) + header + data)
+    return path
 
 
-def test_a_path_is_a_file_of_the_users(cache):
-    (cache / "my.safetensors").touch()
-    source = resolve("net", str(cache / "my.safetensors"), None)
-    assert (source.kind, source.label) == ("file", "weights from the file my.safetensors")
+def test_the_lies_are_told_of_a_file_that_is_sound(tmp_path):
+    load(Bias(50), written(tmp_path / "w", {"bias": entry()}))
+    load(Bias(50), written(tmp_path / "w", {"bias": entry(), "__metadata__": {"format": "tf"}}))
+
+
+@pytest.mark.parametrize("length", [0, 1, 59, 61, 10_000, 2**31, 2**63, 2**64 - 1])
+def test_a_header_that_lies_about_its_size_is_refused(tmp_path, length):
+    refusal(written(tmp_path / "w", {"bias": entry()}, length=length), Bias(50))
 
 
 @pytest.mark.parametrize(
-    ("weights", "checkpoint", "advice"),
+    "wrong",
     [
-        ("bundled", None, "No weights for net come along"),
-        ("imagenet", None, "No published ImageNet weights fit net"),
-        ("imagenet", "net-12345678.pth", "download.pytorch.org"),
-        ("imagnet", None, "weights are 'auto'"),
-        ("", None, "weights are 'auto'"),
+        {"shape": [100], "end": 400},  # past the end
+        {"begin": -200, "end": 0},
+        {"begin": 200, "end": 0},
+        {"end": 100},  # too few bytes for its shape
+        {"begin": 100, "end": 300},  # a hole before it
+        {"shape": [10**12]},
+        {"shape": [2**63, 2]},
+        {"shape": [2**62, 4], "end": 0},  # 2**64 bytes are none
+        {"shape": [-50]},
+        {"shape": [50.5]},
+        {"shape": "50"},
+        {"shape": []},
+        {"dtype": "F99"},
+        {"dtype": None},
     ],
 )
-def test_what_is_not_there_says_what_to_do(cache, weights, checkpoint, advice):
-    with pytest.raises(BadWeights, match=advice):
-        resolve("net", weights, checkpoint)
+def test_a_tensor_that_lies_about_its_place_is_refused(tmp_path, wrong):
+    refusal(written(tmp_path / "w", {"bias": entry(**wrong)}, bytes(300)), Bias(50))
+    refusal(written(tmp_path / "w", {"bias": entry(**wrong)}), Bias(50))
 
 
-def test_fill_applies_a_source(cache, filled):
-    module = small()
-    fill(module, Source("random", seed=7))
-    assert equal(module, filled)
-    save_file(filled.state_dict(), cache / "w.safetensors")
-    other = small()
-    fill(other, resolve("net", str(cache / "w.safetensors")))
-    assert equal(other, filled)
+def test_tensors_that_share_their_bytes_are_refused(tmp_path):
+    module = nn.Sequential(Bias(50), Bias(50))
+    second = entry(begin=200, end=400)
+    load(module, written(tmp_path / "w", {"0.bias": entry(), "1.bias": second}, bytes(400)))
+    for overlapping in (entry(), entry(begin=100, end=300)):
+        refusal(written(tmp_path / "w", {"0.bias": entry(), "1.bias": overlapping}, bytes(400)), module)
+        refusal(written(tmp_path / "w", {"0.bias": entry(), "1.bias": overlapping}), module)
 
 
-def test_cache_folder_can_be_chosen(cache, monkeypatch):
-    assert cache_folder() == cache
-    monkeypatch.delenv("CNNVIZ_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    monkeypatch.setattr("sys.platform", "linux")
-    assert cache_folder() == Path("/somewhere/cnnviz")
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{" * 20_000,
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        b'{"bias":{"dtype":"F32","shape":[50],"data_offsets":[0,200]}}}',
+        b'{"\xff":{"dtype":"F32","shape":[50],"data_offsets":[0,200]}}',
+        b'{"bias":null}',
+        b'{"bias":{}}',
+        b'{"__metadata__":{"a":1},"bias":{"dtype":"F32","shape":[50],"data_offsets":[0,200]}}',
+        b"{}",
+    ],
+)
+def test_headers_that_are_none_are_refused(tmp_path, header):
+    refusal(written(tmp_path / "w", header), Bias(50))
+
+
+def test_something_behind_the_tensors_is_refused(tmp_path):
+    refusal(written(tmp_path / "w", {"bias": entry()}, bytes(200) + b"#!/bin/sh"), Bias(50))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "eighths"),
+    [("U8", 8), ("I8", 8), ("BOOL", 8), ("U16", 16), ("I32", 32), ("U64", 64), ("I64", 64), ("C64", 64), ("F4", 4)],
+)
+def test_what_is_no_float_is_refused_whatever_its_size(tmp_path, dtype, eighths):
+    for values in (50, 100):  # float4 counts two values as one
+        size = values * eighths // 8
+        message = refusal(written(tmp_path / "w", {"bias": entry(dtype, [values], 0, size)}, bytes(size)), Bias(50))
+        assert "misshapen (bias" in message
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.bool, torch.int32, torch.float32])
+def test_counters_are_what_they_are(filled, tmp_path, dtype):
+    torch.save(filled.state_dict() | {"bn.num_batches_tracked": torch.tensor(0, dtype=dtype)}, tmp_path / "w.pth")
+    refusal(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("count", [200, 50_000])
+def test_many_names_cost_no_time(tmp_path, count):
+    header = {f"k{n}": entry(shape=[1], begin=4 * n, end=4 * n + 4) for n in range(count)}
+    began = time.monotonic()
+    refusal(written(tmp_path / "w", header, bytes(4 * count)), nn.Linear(1_000, 2_500))
+    assert time.monotonic() - began < 2
+
+
+# --- memory --------------------------------------------------------------------
+
+MEASURE = """
+import sys
+from pathlib import Path
+from torch import nn
+from cnnviz.errors import BadWeights
+from cnnviz.weights import load
+
+def kilobytes(name):
+    return int(next(line for line in open("/proc/self/status") if line.startswith(name)).split()[1])
+
+module = nn.Linear(3_200, 3_200)  # 41 MB
+Path("/proc/self/clear_refs").write_text("5")  # the peak is taken from here
+before = kilobytes("VmRSS")
+try:
+    load(module, Path(sys.argv[1]))
+except BadWeights as refused:
+    print(refused, file=sys.stderr)
+print((kilobytes("VmHWM") - before) * 1024)
+"""
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's /proc to be measured")
+@pytest.mark.parametrize("form", ["safetensors", "pt", "misshapen"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_file_and_the_module_are_all_that_is_held(tmp_path, form, dtype):
+    state = {"weight": torch.zeros(3_200, 3_200, dtype=dtype), "bias": torch.zeros(3_200, dtype=dtype)}
+    if form == "misshapen":
+        state["weight"] = state["weight"].view(1_600, 6_400)
+    path = tmp_path / "w"
+    torch.save(state, path) if form == "pt" else save_file(state, path)
+    words = [sys.executable, "-c", MEASURE, str(path)]
+    done = subprocess.run(words, capture_output=True, check=True, text=True, cwd=Path(__file__).parents[2])
+    assert ("misshapen (weight" in done.stderr) == (form == "misshapen")
+    assert int(done.stdout) < path.stat().st_size + 10e6  # the module is there beforehand
