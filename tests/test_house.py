@@ -20,6 +20,8 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/errors": (PLAIN, set()),
     "cnnviz/graph": (PLAIN, {"cnnviz/errors"}),
     "cnnviz/analysis": (PLAIN, {"cnnviz/errors", "cnnviz/graph", "cnnviz/vocabulary"}),
+    "cnnviz/printed": (PLAIN, {f"cnnviz/{name}" for name in ("analysis", "errors", "graph", "vocabulary")}),
+    "cnnviz/against": (set(), {f"cnnviz/{name}" for name in ("catalogue", "errors", "networks", "printed")}),
     "cnnviz/images": (PLAIN | {"PIL"}, {"cnnviz/errors", "cnnviz/networks/card"}),
     "cnnviz/vocabulary": (set(), set()),
     "cnnviz/addresses": ({"psutil"}, set()),
@@ -53,7 +55,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,
-        {"cnnviz/errors", "cnnviz/graph", "cnnviz/analysis", "cnnviz/networks/card", "cnnviz/vocabulary"},
+        {f"cnnviz/{name}" for name in ("errors", "graph", "analysis", "networks/card", "printed", "vocabulary")},
     ),
     "cnnviz/views/graphviz_worker": ({"pygraphviz"}, set()),
     "cnnviz/bench": (
