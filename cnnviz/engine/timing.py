@@ -25,7 +25,9 @@ class Timing:
     @property
     def where(self) -> str:
         """'CPU, 2 threads'."""
-        return self.device if self.threads is None else f"{self.device}, {self.threads} threads"
+        if self.threads is None:
+            return self.device
+        return f"{self.device}, {self.threads} thread{'s' if self.threads > 1 else ''}"
 
 
 def time_pass(options: Options, place: torch.device, device: str, passes: int = PASSES) -> Timing:
