@@ -123,7 +123,8 @@ def sentence(summaries: Mapping[str, Summary]) -> str:
     )
     if not few or few == many:
         return ""
-    return f"In all its convolutions {large} has {many:,} parameters, {small} {few:,}: {many / few:.2g} times as many."
+    times = f"{many / few:,.{int(many < 10 * few)}f}"
+    return f"In all its convolutions {large} has {many:,} parameters, {small} {few:,}: {times} times as many."
 
 
 def compare_json(

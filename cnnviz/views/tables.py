@@ -35,8 +35,8 @@ TO_THE_RIGHT = {
     "FLOPs",
     "memory",
     "top-5 %",
-    "layers",
-    "sees",
+    "depth",
+    "sees (px)",
     "ms here",
 }
 """Columns of numbers, in any printed form."""
