@@ -5,13 +5,14 @@ keeps the two equal, so that any place of the app is a link. The channel, which 
 its own, is written to the URL by hand.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from app import cache
+from cnnviz.against import tables
 from cnnviz.catalogue import Options, describe
 from cnnviz.cli.named import named
 from cnnviz.errors import CnnvizError, UnknownLayer, UnknownNetwork
@@ -19,6 +20,8 @@ from cnnviz.graph import Layer, LayerGraph
 from cnnviz.images import photographs
 from cnnviz.networks import Card, card, cards
 from cnnviz.networks.partners import partner
+from cnnviz.printed.comparison import KEYS
+from cnnviz.printed.pretrained import published
 
 BOUND = "query-params"
 FIRST_NETWORK = "resnet18"
@@ -28,7 +31,10 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("image", "expect"),
     "beside": ("image", "together"),
     "kernels": ("kernel", "in", "mid", "out", "map"),
+    "printed": ("network", "differing"),
+    "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }
+FIRST_TABLE = "googlenet"  # of the printed ones: the one with most to find
 
 
 @dataclass(frozen=True)
@@ -219,7 +225,7 @@ def keep_together(together: bool, selections: Sequence[Selection], graphs: Seque
     st.session_state["together at"] = now if together else None
 
 
-def place(page: str) -> dict[str, str]:
+def place(page: str) -> dict[str, str | list[str]]:
     """A page's place as the parameters of a link: all of them, also those that the URL leaves out as usual.
 
     Args:
@@ -229,8 +235,130 @@ def place(page: str) -> dict[str, str]:
     for selection in _SELECTIONS.get(page, ()):
         found |= selection.parts()
     found |= {name: st.session_state.get(name) for name in _PARTS.get(page, ())}
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in found.items()}
-    return {name: text for name, text in texts.items() if found[name] is not None}
+    if page == "printed":
+        found["cell"] = st.query_params.get("cell")
+    return {name: _as_text(value) for name, value in found.items() if value is not None}
+
+
+def _as_text(value: Any) -> str | list[str]:
+    """As the URL has it: a list's items one by one."""
+    if isinstance(value, list):
+        return list(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# --- printed tables ------------------------------------------------------------
+
+
+def printed_network() -> str:
+    """The control for the network whose printed table is shown: the selection's, where it has one."""
+    known = list(tables())
+    asked, now = st.query_params.get("network"), st.session_state.get("network")
+    if asked and asked not in known and not now:
+        st.warning(f"No table of '{asked[:60]}' is printed; there are those of {', '.join(known)}.")
+    if now and now not in known:
+        usual = card(now).printed
+        st.session_state.network = usual if usual in known else FIRST_TABLE
+        Selection().network_changed()
+    return str(
+        st.segmented_control(
+            "Network",
+            known,
+            default=FIRST_TABLE,
+            required=True,
+            key="network",
+            bind=BOUND,
+            on_change=_table_changed,
+        )
+    )
+
+
+def _table_changed() -> None:
+    Selection().network_changed()
+    st.query_params.pop("cell", None)
+
+
+def pick_cell(cell: str | None) -> None:
+    """Have the URL name a cell of a printed table."""
+    if cell:
+        st.query_params["cell"] = cell
+
+
+def picked_at_first(place: str) -> str | None:
+    """The cell that the URL named when a table was first shown; later ones are marked where they are picked."""
+    if st.session_state.get("printed at") != place:
+        st.session_state["printed at"] = place
+        st.session_state["cell at first"] = st.query_params.get("cell")
+    return st.session_state["cell at first"]
+
+
+# --- comparison ----------------------------------------------------------------
+
+
+OWN = "My own"
+CHOICES: dict[str, Callable[[str], bool]] = {  # by what they are called: whether a network is among them
+    "All": lambda key: True,
+    "Published weights": lambda key: key in {row.network for row in published()},
+    "The article's four": lambda key: key in KEYS.values(),
+    "VGG-16 and AlexNet": lambda key: key in ("vgg16", "alexnet"),
+    "Residual and plain": lambda key: card(key).paper.link == card(FIRST_NETWORK).paper.link and card(key).classes > 10,
+    "CIFAR-10": lambda key: card(key).input_shape == (3, 32, 32),
+}
+
+
+def compared_networks() -> tuple[str, ...]:
+    """The controls for the networks that are compared: a ready-made choice, or one's own."""
+    usual = OWN if st.query_params.get("networks") else "All"
+    names = [*CHOICES, OWN]
+    choice = st.selectbox(
+        "Networks", names, index=names.index(usual), key="choice", bind=BOUND, width=px(210), on_change=_choice_changed
+    )
+    if choice != OWN:
+        return tuple(key for key in cards() if CHOICES[choice](key))
+    # at least one, as a table of nothing says nothing
+    return tuple(
+        st.multiselect("My own", list(cards()), default=list(KEYS.values()), key="networks", bind=BOUND, width=px(265))
+    ) or (FIRST_NETWORK,)
+
+
+def chart_of_comparison(published_ones: int) -> str:
+    """The control for what is drawn: usually accuracy, where at least two networks have a published one."""
+    return str(
+        st.segmented_control(
+            "Chart",
+            ["Accuracy", "Parameters"],
+            default="Accuracy" if published_ones > 1 else "Parameters",
+            required=True,
+            key="chart",
+            bind=BOUND,
+        )
+    )
+
+
+def _choice_changed() -> None:
+    st.session_state.pop("chart", None)  # each choice has a chart of its own to begin with
+
+
+def measure(keys: Sequence[str]) -> None:
+    """Time each network on the engine's thread, and say how far it is.
+
+    Raises:
+        CnnvizError: a network can't be run here.
+    """
+    bar = st.progress(0.0)
+    for number, key in enumerate(keys):
+        bar.progress(number / len(keys), f"{key}, {number + 1} of {len(keys)}")
+        timing = cache.shared_engine().timing(Options(key))
+        known = st.session_state.get("timings", {})
+        st.session_state["timings"] = {**known, key: timing}
+    bar.empty()
+
+
+def measured(keys: Sequence[str]) -> tuple[dict[str, float], str]:
+    """Milliseconds by key, of those that were timed in this session, and on which device."""
+    known = {key: timing for key, timing in st.session_state.get("timings", {}).items() if key in keys}
+    where = next((timing.where for timing in known.values()), "")
+    return {key: 1000 * timing.seconds for key, timing in known.items()}, where
 
 
 # --- projector mode ----------------------------------------------------------

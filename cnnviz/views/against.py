@@ -1,10 +1,12 @@
 """A printed table held against the computed one, for terminals and pages."""
 
+import json
 from typing import Any
 
 import pandas as pd
 
 from cnnviz.printed.held import Cell, Held, Row
+from cnnviz.views.export import printed_json
 from cnnviz.views.tables import aligned
 
 NOTE = "A printed number stands alone where it is the computed one, and before ≠ and that one where it isn't."
@@ -57,6 +59,15 @@ def headline(held: Held) -> str:
     return f"{count}, held against {held.against}."
 
 
+def hint(held: Held) -> str:
+    """What a reader can do with the table on a page."""
+    if not held.compared:
+        return f"Nothing of {held.network}'s table can be read in the article: all of it is computed here."
+    if not held.differing:
+        return f"All {held.compared:,} printed cells agree with {held.against}."
+    return f"{headline(held)} Pick one with a dotted line to read why; arrow keys go on to the next."
+
+
 def totals(held: Held) -> str:
     """The printed total beside the computed one, and why they differ, in a sentence or two."""
     if held.printed_total is None:
@@ -85,6 +96,11 @@ def text(held: Held) -> str:
         lines.append(f"{'; '.join(places)}: {reason}")
     lines += [*([""] if held.differing else []), totals(held), ""]
     return "\n".join(lines)
+
+
+def as_json(held: Held) -> str:
+    """The table for a script."""
+    return json.dumps(printed_json(held), indent=2)
 
 
 def where(row: Row) -> str:

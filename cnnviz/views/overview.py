@@ -77,7 +77,7 @@ def written(frame: pd.DataFrame, form: Format, machine: str = "") -> str:
     Args:
         machine: on which the times were measured.
     """
-    note = f"{NOTE} Ms here: median of a few passes of one picture on {machine}." if machine else NOTE
+    note = noted(machine)
     forms: dict[Format, Callable[[pd.DataFrame, str], str]] = {
         "text": _text,
         "csv": lambda frame, _: frame.rename(columns=_MACHINE).to_csv(index=False, lineterminator="\n"),
@@ -85,6 +85,11 @@ def written(frame: pd.DataFrame, form: Format, machine: str = "") -> str:
         "latex": _latex,
     }
     return forms[form](frame, note)
+
+
+def noted(machine: str = "") -> str:
+    """What belongs below the table, with where its times were measured."""
+    return f"{NOTE} Ms here: median of a few passes of one picture on {machine}." if machine else NOTE
 
 
 def printed_beside(rows: Sequence[Row]) -> pd.DataFrame:
@@ -108,6 +113,19 @@ def printed_beside(rows: Sequence[Row]) -> pd.DataFrame:
             for cell in (row.cells[column],)
         ]
     )
+
+
+def printed_lines(row: Row) -> str:
+    """What the article prints of one network, as a Markdown list: each figure beside the computed one."""
+    lines = [f"**{row.layer}** (`{row.path}`)", ""]
+    for column, what in _WHAT.items():
+        cell = row.cells[column]
+        if cell.computed is None:
+            lines.append(f"- {what} {cell.printed} %: {cell.reason}")
+        else:
+            why = f" {cell.reason}" if cell.reason else ""
+            lines.append(f"- {cell.printed} {what} {_MARKS[cell.equal]} {cell.computed:,}.{why}")
+    return "\n".join(lines)
 
 
 _WHAT = {"parameters": "parameters", "flop": "FLOP", "top5_accuracy_percent": "top-5 accuracy"}
