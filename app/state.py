@@ -313,12 +313,12 @@ def compared_networks() -> tuple[str, ...]:
     choice = st.selectbox(
         "Networks", names, index=names.index(usual), key="choice", bind=BOUND, width=px(210), on_change=_choice_changed
     )
-    if choice != OWN:
-        return tuple(key for key in cards() if CHOICES[choice](key))
     # at least one, as a table of nothing says nothing
-    return tuple(
-        st.multiselect("My own", list(cards()), default=list(KEYS.values()), key="networks", bind=BOUND, width=px(265))
-    ) or (FIRST_NETWORK,)
+    if choice != OWN:
+        return tuple(key for key in offered() if CHOICES[choice](key)) or offered()
+    usual_ones = [key for key in KEYS.values() if key in offered()]
+    chosen = st.multiselect("My own", offered(), default=usual_ones, key="networks", bind=BOUND, width=px(265))
+    return tuple(chosen) or (first_network(),)
 
 
 def chart_of_comparison(published_ones: int) -> str:
