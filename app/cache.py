@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, engine
@@ -33,6 +34,12 @@ LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, 
 def graph_of(options: Options) -> LayerGraph:
     """The layer graph of a network with these options; it is frozen, so all visitors share one."""
     return describe(options)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def summary_of(key: str) -> Summary:
+    """A network in a row of numbers, at its own input."""
+    return summary(graph_of(Options(key)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

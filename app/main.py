@@ -26,6 +26,8 @@ page = st.navigation(
     [
         st.Page("screens/explore.py", title="Explore", icon=":material/account_tree:", default=True),
         st.Page("screens/beside.py", title="Side by side", icon=":material/compare:", url_path="beside"),
+        st.Page("screens/compare.py", title="Compare", icon=":material/leaderboard:", url_path="compare"),
+        st.Page("screens/printed.py", title="Printed", icon=":material/fact_check:", url_path="printed"),
         st.Page("screens/kernels.py", title="Kernels", icon=":material/grid_on:", url_path="kernels"),
     ],
     position="top",

@@ -32,6 +32,8 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
     "kernels": ("kernel", "in", "mid", "out", "map"),
+    "printed": ("network", "differing"),
+    "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }
 
 
@@ -266,7 +268,7 @@ def keep_together(together: bool, selections: Sequence[Selection], graphs: Seque
     st.session_state["together at"] = now if together else None
 
 
-def place(page: str) -> dict[str, str]:
+def place(page: str) -> dict[str, str | list[str]]:
     """A page's place as the parameters of a link: all of them, also those that the URL leaves out as usual.
 
     Args:
@@ -276,8 +278,16 @@ def place(page: str) -> dict[str, str]:
     for selection in _SELECTIONS.get(page, ()):
         found |= selection.parts()
     found |= {name: st.session_state.get(name) for name in _PARTS.get(page, ())}
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in found.items()}
-    return {name: text for name, text in texts.items() if found[name] is not None}
+    if page == "printed":
+        found["cell"] = st.query_params.get("cell")
+    return {name: _as_text(value) for name, value in found.items() if value is not None}
+
+
+def _as_text(value: Any) -> str | list[str]:
+    """As the URL has it: a list's items one by one."""
+    if isinstance(value, list):
+        return list(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def own_weights_on(page: str) -> bool:

@@ -20,6 +20,8 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/errors": (PLAIN, set()),
     "cnnviz/graph": (PLAIN, {"cnnviz/errors"}),
     "cnnviz/analysis": (PLAIN, {"cnnviz/errors", "cnnviz/graph", "cnnviz/vocabulary"}),
+    "cnnviz/printed": (PLAIN, {f"cnnviz/{name}" for name in ("analysis", "errors", "graph", "vocabulary")}),
+    "cnnviz/against": (set(), {f"cnnviz/{name}" for name in ("catalogue", "errors", "networks", "printed")}),
     "cnnviz/images": (PLAIN | {"PIL"}, {"cnnviz/errors", "cnnviz/networks/card"}),
     "cnnviz/vocabulary": (set(), set()),
     "cnnviz/addresses": ({"psutil"}, set()),
@@ -62,7 +64,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,
-        {f"cnnviz/{name}" for name in ("activations/parts", "analysis", "errors", "graph", "vocabulary")}
+        {f"cnnviz/{name}" for name in ("activations/parts", "analysis", "errors", "graph", "printed", "vocabulary")}
         | {"cnnviz/networks/card"},
     ),
     "cnnviz/views/graphviz_worker": ({"pygraphviz"}, set()),

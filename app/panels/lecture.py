@@ -50,7 +50,8 @@ def keep_in_url(page: str, *keys: str) -> None:
     if st.session_state.setdefault("page", page) != page:
         st.session_state.page = page
         for key in keys:
-            st.session_state[key] = st.session_state.get(key)
+            if (now := st.session_state.get(key)) is not None:  # as it is until its control has been drawn once
+                st.session_state[key] = now
 
 
 def share(page: str) -> None:

@@ -114,9 +114,29 @@ def _parser() -> argparse.ArgumentParser:
     replicate.add_argument("--map", metavar="H,W", default="1,1", help="size of the map that both run over")
     _json(replicate)
 
+    _table_commands(command)
     _picture_commands(command)
     _long_commands(command)
     return parser
+
+
+def _table_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    compare = command("compare", "networks beside each other: accuracy, cost, memory, depth, receptive field")
+    compare.add_argument("networks", metavar="NET", nargs="*", help="as for 'cnnviz table'; by default all")
+    _changes(compare)
+    compare.add_argument("--time", action="store_true", help="measure how long one picture takes here as well")
+    _device(compare)
+    compare.add_argument(
+        "--format",
+        choices=("text", "json", "csv", "markdown", "latex"),
+        help="by default what FILE's extension says, else text",
+    )
+    _json(compare, dest="format")
+    _output(compare)
+
+    printed = command("printed", "a printed table, every cell beside the computed one, with the reason if they differ")
+    printed.add_argument("network", metavar="NET", help="lenet5, alexnet, vgg16, vgg19, googlenet or resnet18")
+    _json(printed)
 
 
 def _picture_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:

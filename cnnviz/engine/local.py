@@ -22,6 +22,7 @@ from torch import nn
 from cnnviz.activations.capture import capture
 from cnnviz.activations.pictures import Maps, Scale, quantise
 from cnnviz.catalogue import Options, as_trained, describe
+from cnnviz.engine.timing import Timing, time_pass
 from cnnviz.errors import BadOption, CnnvizError, DeviceUnavailable, Untraceable
 from cnnviz.images import Fit, to_input
 from cnnviz.networks import build, card, source_for
@@ -124,6 +125,7 @@ class Engine:
         self._models: Budget[nn.Module] = Budget(model_bytes, _bytes_of)  # touched by the worker only
         self._results: Budget[Result] = Budget(map_bytes, lambda result: result.maps.nbytes)
         self._running: dict[Hashable, Future[Result]] = {}
+        self._timings: dict[Hashable, Future[Timing]] = {}
         self._lock = threading.RLock()  # a computation may end before its callback is added
 
     def maps(
@@ -182,6 +184,35 @@ class Engine:
         found = self.maps(options, picture, last.path, weights=weights, fit=fit, device=device)
         answer = ranked(torch.from_numpy(found.maps), graph, class_names(card(options.network), training))
         return Answer(answer, options, found.weights, found.trained, found.device, found.note)
+
+    def timing(self, options: Options, device: str = "auto") -> Timing:
+        """How long one picture takes here; waits until it is there. Measured once a process.
+
+        It takes its turn with the pictures that are looked at, so that neither disturbs the other.
+
+        Raises:
+            CnnvizError: whatever is wrong with the network or the device.
+        """
+        _check_effort(options, describe(options).layers[-1].path)
+        key = (options, device)
+        with self._lock:
+            if key not in self._timings:
+                self._timings[key] = self._worker.submit(self._time, options, device)
+            future = self._timings[key]
+        try:
+            return future.result()
+        except Exception:
+            self._timings.pop(key, None)  # what was wrong may be right next time
+            raise
+
+    def _time(self, options: Options, device: str) -> Timing:
+        place = choose_device(device)
+        try:
+            return time_pass(options, place, _device_name(place))
+        except RuntimeError as error:
+            if not _OUT_OF_MEMORY.search(str(error)):
+                raise
+        raise DeviceUnavailable(f"{options.network} needs more memory than '{place}' has; use a smaller size.")
 
     def _keep(self, key: Hashable, done: "Future[Result]") -> None:
         with self._lock:

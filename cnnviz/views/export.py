@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnviz.analysis.kernels import Replication
 from cnnviz.graph import Layer, LayerGraph, ReceptiveField, Totals
+from cnnviz.printed.held import Cell, Held
 
 if TYPE_CHECKING:  # the card's module imports torch
     from cnnviz.networks.card import Card
@@ -118,6 +119,37 @@ def replicate_json(r: Replication) -> Json:
         "macs_single": r.macs_single,
         "macs_stack": r.macs_stack,
         "receptive_field": r.receptive_field[0],
+    }
+
+
+def printed_json(held: Held) -> Json:
+    """A printed table beside the computed one; a cell that the table leaves blank isn't among `cells`.
+
+    `equal` is null where nothing is printed, `reason` where nothing differs.
+    """
+    return {
+        "network": held.network,
+        "against": held.against,
+        "rows": [
+            {
+                "group": row.group,
+                "layer": row.layer,
+                "cells": {column: cell_json(cell) for column, cell in row.cells.items()},
+            }
+            for row in held.rows
+        ],
+        "printed_total": held.printed_total,
+        "computed_total": held.computed_total,
+    }
+
+
+def cell_json(cell: Cell) -> Json:
+    """A printed cell beside the computed one."""
+    return {
+        "printed": cell.printed,
+        "computed": cell.computed,
+        "equal": cell.equal,
+        "reason": cell.reason or None,
     }
 
 

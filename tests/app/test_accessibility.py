@@ -84,6 +84,21 @@ def test_kernels(app_url, screen):
     assert not violations(screen)
 
 
+def test_printed(app_url, screen):
+    screen.goto(f"{app_url}/printed?network=resnet18&cell=6/conv3-1/pad")
+    expect(screen.get_by_text("A half-sided pad").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_compare(app_url, screen):
+    screen.goto(f"{app_url}/compare")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.get_by_text("It is vgg19's 19.63 billion")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_side_by_side(app_url, screen):
     screen.goto(f"{app_url}/beside?network=resnet20&network2=plain20")
     expect(screen.locator("g.node.lit")).to_have_count(2)
