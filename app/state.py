@@ -28,6 +28,7 @@ AUTO, OWN = "auto", "own"  # weights: what is best here, and a file of the visit
 PROJECTOR = 1.25  # how much larger all type is in projector mode
 _USUAL_PICTURES = ("cat", "digit-3")
 SOURCES = ("sample", "file", "camera", "pad")  # where the picture comes from
+OPTIONS = ("classes", "shortcut", "heads", "batch_norm")  # that some network has
 _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
@@ -141,12 +142,10 @@ class Selection:
 
     def follow_url(self) -> None:
         """Take the layer from the URL where that has changed since it was written: by a link, or the back button."""
-        key = self.key("layer")
-        now, here = st.query_params.get(key), st.session_state.get("page")
-        page, written = self.get("layer written") or ("", None)
-        if now != written if page == here else now is not None:
+        now = st.query_params.get(self.key("layer"))
+        if now is not None if st.session_state.get("page is new") else now != self.get("layer written"):
             self.set("layer", now)
-        self.set("layer written", (here, now))
+        self.set("layer written", now)
 
     def show_in_url(self, graph: LayerGraph) -> None:
         """Write the layer to the URL, where it isn't the one that is selected until another is."""
@@ -158,7 +157,7 @@ class Selection:
                 del st.query_params[key]
             else:
                 st.query_params[key] = shown
-        self.set("layer written", (st.session_state.get("page"), shown))
+        self.set("layer written", shown)
 
     def forget_unknown_layer(self, graph: LayerGraph) -> None:
         """A layer that the network hasn't (any more, or ever): say so once, and go on with the first."""
@@ -266,6 +265,31 @@ def keep_together(together: bool, selections: Sequence[Selection], graphs: Seque
         selections[1 - lead].pick_layer(layers[lead])
         now[1 - lead] = (graphs[1 - lead].network, layers[lead])
     st.session_state["together at"] = now if together else None
+
+
+def come_to(page: str) -> None:
+    """What is selected stays so on pages that don't show it, and is in the URL of those that do.
+
+    A page that one comes to has a URL of its own, into which only what is assigned gets; and Streamlit forgets the
+    values of controls that a page doesn't draw.
+
+    Args:
+        page: its path in the URL, "" for the first.
+    """
+    changed = st.session_state.setdefault("page", page) != page
+    st.session_state.page, st.session_state["page is new"] = page, changed
+    shown = _shown_on(page)
+    for key in {"projector", *(name for other in _SELECTIONS for name in _shown_on(other))}:
+        asked = key in st.query_params
+        if st.session_state.get(key) is not None and not asked and (changed or key not in {*shown, "projector"}):
+            st.session_state[key] = st.session_state[key]
+
+
+def _shown_on(page: str) -> set[str]:
+    """Names of what a page has controls for, and shares with others."""
+    names = {"network", "size", *OPTIONS, "scale", "colour", "across", "weights"}
+    of_selections = {chosen.key(name) for chosen in _SELECTIONS.get(page, ()) for name in names}
+    return of_selections | {name for name in _PARTS.get(page, ()) if name not in ("expect", "together")}
 
 
 def place(page: str) -> dict[str, str | list[str]]:
