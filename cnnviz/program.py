@@ -87,10 +87,7 @@ class Program:
         keep: Collection[int],
         on_step: Callable[[int, int], None] | None = None,
     ) -> dict[int, Tensor]:
-        """Runs the steps on real data up to the last one to be kept.
-
-        All state is local: one module can be run from many threads at once, and a forward that writes into a buffer
-        (to count its calls, say) finds it as it was.
+        """Runs the steps on real data up to the last one to be kept; `Pass` says how.
 
         Args:
             module: the module that was followed.
@@ -101,19 +98,78 @@ class Program:
         Returns:
             The outputs by step. None of them is overwritten by a later in-place operation.
         """
-        stop = max(keep, default=-1) + 1
-        overwritten = self._overwritten_after(stop)
-        last_use = {ref.step: number for number, step in enumerate(self.steps[:stop]) for ref in step.inputs}
+        return Pass(self, module, keep).run(module, x, on_step)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A step made ready: what is called with which values, and what happens to its output.
+
+    Attributes:
+        call: a module or function; None for the network itself, which a pass doesn't hold, and for the input.
+        sources: numbers of the steps whose outputs are all its arguments, None where it takes anything else.
+        keep: whether its output is wanted, and cloned: whether in memory of its own.
+        dying: numbers of the outputs that nobody needs any more.
+    """
+
+    call: Callable[..., Any] | None
+    sources: tuple[int, ...] | None
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    keep: bool
+    cloned: bool
+    dying: tuple[int, ...]
+
+
+class Pass:
+    """A program made ready for a module and what is to be kept, to be run any number of times.
+
+    All state of a run is local: one pass can run in many threads at once, and a forward that writes into a buffer (to
+    count its calls, say) finds it as it was. The module that was followed is given at each run and not held on to.
+    """
+
+    def __init__(self, program: Program, module: nn.Module, keep: Collection[int]) -> None:
+        self.steps = max(keep, default=-1) + 1
+        steps = program.steps[: self.steps]
+        overwritten = {step.storage: number for number, step in enumerate(steps) if step.writes}
+        last_use = {ref.step: number for number, step in enumerate(steps) for ref in step.inputs}
         dying: dict[int, list[int]] = defaultdict(list)
         for used, user in last_use.items():
             dying[user].append(used)
-        named: dict[str, Tensor] = dict(module.named_buffers(remove_duplicate=False))
-        named.update(module.named_parameters(remove_duplicate=False))
-        for step in self.steps[:stop]:
-            if step.writes and step.args and isinstance(written := step.args[0], Named):
-                named[written.name] = named[written.name].clone()
         modules = dict(module.named_modules(remove_duplicate=False))
-        values: dict[int, Any] = {}
+        self._copies_input = bool(steps) and steps[0].storage in overwritten
+        self._written = {step.args[0].name for step in steps if step.writes and step.args and _is_named(step.args[0])}
+        self._named = any(_holds_named((step.args, dict(step.kwargs))) for step in steps)
+        self._calls = []
+        for number, step in enumerate(steps):
+            found = step.function if step.module is None else modules[step.module]
+            plain = not step.kwargs and all(isinstance(value, Ref) and not value.index for value in step.args)
+            self._calls.append(
+                _Call(
+                    call=None if found is module else found,
+                    sources=tuple(ref.step for ref in step.args) if plain else None,
+                    args=step.args,
+                    kwargs=dict(step.kwargs),
+                    keep=number in keep,
+                    cloned=overwritten.get(step.storage, -1) > number,
+                    dying=tuple(dying[number]),
+                )
+            )
+
+    def run(
+        self,
+        module: nn.Module,
+        x: Tensor,
+        on_step: Callable[[int, int], None] | None = None,
+        on_kept: Callable[[int, Tensor], None] | None = None,
+    ) -> dict[int, Tensor]:
+        """What was to be kept, by step; the arguments are as `Program.run` has them.
+
+        Args:
+            on_kept: called with (step, its output) as soon as that is there.
+        """
+        named = self._parameters(module)
+        values: list[Any] = [None] * self.steps
         kept: dict[int, Tensor] = {}
 
         def real(value: Any) -> Any:
@@ -126,25 +182,41 @@ class Program:
                 return named[value.name]
             return x.device if value is INPUT_DEVICE else value
 
-        for number, step in enumerate(self.steps[:stop]):
+        for number, step in enumerate(self._calls):
+            call = module if step.call is None else step.call  # an empty Sequential is false
             if number == 0:
                 # the network may write into its input; the caller's tensor stays as it is
-                out: Any = x.clone() if step.storage in overwritten else x
+                out: Any = x.clone() if self._copies_input else x
+            elif step.sources is not None:
+                out = call(*[values[source] for source in step.sources])
             else:
-                args, kwargs = mapped(step.args, real), mapped(dict(step.kwargs), real)
-                call = modules[step.module] if step.module is not None else step.function
-                assert call is not None
-                out = call(*args, **kwargs)
+                out = call(*mapped(step.args, real), **mapped(step.kwargs, real))
             values[number] = out
-            if number in keep:
-                tensor = first_tensor(out)
-                kept[number] = tensor.clone() if overwritten.get(step.storage, -1) > number else tensor
-            for used in dying[number]:
-                values.pop(used, None)
+            if step.keep:
+                tensor = out if isinstance(out, Tensor) else first_tensor(out)
+                kept[number] = tensor = tensor.clone() if step.cloned else tensor
+                if on_kept:
+                    on_kept(number, tensor)
+            for used in step.dying:
+                values[used] = None
             if on_step:
-                on_step(number + 1, stop)
+                on_step(number + 1, self.steps)
         return kept
 
-    def _overwritten_after(self, stop: int) -> dict[int, int]:
-        """The last step before `stop` that writes into each storage."""
-        return {step.storage: number for number, step in enumerate(self.steps[:stop]) if step.writes}
+    def _parameters(self, module: nn.Module) -> dict[str, Tensor]:
+        """Those that functions take, as they are now; what is written into, as copies."""
+        if not self._named:
+            return {}
+        named: dict[str, Tensor] = dict(module.named_buffers(remove_duplicate=False))
+        named.update(module.named_parameters(remove_duplicate=False))
+        return named | {name: named[name].clone() for name in self._written}
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, Named)
+
+
+def _holds_named(value: Any) -> bool:
+    found = []
+    mapped(value, lambda item: found.append(item) if isinstance(item, Named) else None)
+    return bool(found)

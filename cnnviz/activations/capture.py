@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from cnnviz.activations.prepared import prepared
 from cnnviz.errors import BadOption, UnknownLayer
-from cnnviz.recorder import follow, name_of, uncompiled
+from cnnviz.recorder import name_of, uncompiled
 
 
 def capture(
@@ -39,13 +40,17 @@ def capture(
     if x.dim() < 2:
         raise BadOption(f"The input has shape {tuple(x.shape)}, but a batch is needed: (1, 3, 224, 224), say.")
     module = uncompiled(module)
-    program = follow(module, tuple(x.shape), x.dtype)
-    numbers = {step.path: number for number, step in enumerate(program.steps) if step.live}
-    numbers |= {path: ref.step for path, ref in program.outputs.items()}
+    ready = prepared(module, tuple(x.shape), x.dtype)
+    numbers = ready.numbers
     wanted = list(numbers if layers is None else layers)
     for path in wanted:
         if path not in numbers:
             raise UnknownLayer(path, numbers, name_of(module))
+    steps = {path: numbers[path] for path in wanted}
     with torch.no_grad():
-        kept = program.run(module, x, {numbers[path] for path in wanted}, on_step)
-    return {path: kept[numbers[path]] for path in sorted(wanted, key=numbers.__getitem__)}
+        kept = ready.keeping(module, steps.values()).run(module, x, on_step)
+    return {path: kept[number] for path, number in sorted(steps.items(), key=_by_number)}
+
+
+def _by_number(item: tuple[str, int]) -> int:
+    return item[1]
