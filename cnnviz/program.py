@@ -1,10 +1,11 @@
 """A forward pass as a list of steps that can be run again."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from cnnviz.graph import Shape
@@ -131,18 +132,20 @@ class Pass:
     def __init__(self, program: Program, module: nn.Module, keep: Collection[int]) -> None:
         self.steps = max(keep, default=-1) + 1
         steps = program.steps[: self.steps]
-        overwritten = {step.storage: number for number, step in enumerate(steps) if step.writes}
+        modules = dict(module.named_modules(remove_duplicate=False))
+        memory, apart = _memory(steps, modules, keep)
+        overwritten = {memory[n]: n for n, step in enumerate(steps) if step.writes and n not in apart}
         last_use = {ref.step: number for number, step in enumerate(steps) for ref in step.inputs}
         dying: dict[int, list[int]] = defaultdict(list)
         for used, user in last_use.items():
             dying[user].append(used)
-        modules = dict(module.named_modules(remove_duplicate=False))
-        self._copies_input = bool(steps) and steps[0].storage in overwritten
+        self._copies_input = bool(steps) and memory[0] in overwritten
         self._written = {step.args[0].name for step in steps if step.writes and step.args and _is_named(step.args[0])}
         self._named = any(_holds_named((step.args, dict(step.kwargs))) for step in steps)
         self._calls = []
         for number, step in enumerate(steps):
             found = step.function if step.module is None else modules[step.module]
+            found = torch.relu if number in apart else found
             plain = not step.kwargs and all(isinstance(value, Ref) and not value.index for value in step.args)
             self._calls.append(
                 _Call(
@@ -151,7 +154,7 @@ class Pass:
                     args=step.args,
                     kwargs=dict(step.kwargs),
                     keep=number in keep,
-                    cloned=overwritten.get(step.storage, -1) > number,
+                    cloned=overwritten.get(memory[number], -1) > number,
                     dying=tuple(dying[number]),
                 )
             )
@@ -210,6 +213,34 @@ class Pass:
         named: dict[str, Tensor] = dict(module.named_buffers(remove_duplicate=False))
         named.update(module.named_parameters(remove_duplicate=False))
         return named | {name: named[name].clone() for name in self._written}
+
+
+def _memory(
+    steps: Sequence[Step], modules: Mapping[str, nn.Module], keep: Collection[int]
+) -> tuple[list[tuple[int, int]], set[int]]:
+    """The memory that each step's output lies in, and which in-place steps leave their input alone.
+
+    Those are the ReLUs that would overwrite what is to be kept: memory of their own is cheaper than a copy. Whatever
+    reads the overwritten memory later reads it from them.
+    """
+    owner: dict[int, int] = defaultdict(int)
+    held: set[int] = set()
+    apart: set[int] = set()
+    found = []
+    for number, step in enumerate(steps):
+        if step.storage in held and step.writes and _is_bare_relu(step, modules):
+            held.remove(step.storage)
+            apart.add(number)
+            owner[step.storage] = number
+        if number in keep:
+            held.add(step.storage)
+        found.append((step.storage, owner[step.storage]))
+    return found, apart
+
+
+def _is_bare_relu(step: Step, modules: Mapping[str, nn.Module]) -> bool:
+    relu = None if step.module is None else modules[step.module]
+    return type(relu) is nn.ReLU and not any(hooks for name, hooks in vars(relu).items() if name.endswith("_hooks"))
 
 
 def _is_named(value: Any) -> bool:
