@@ -41,7 +41,10 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {f"cnnviz/{name}" for name in ("errors", "graph", "networks", "trace", "weights")},
     ),
     "cnnviz/summary": ({"torch", "torchinfo"}, {"cnnviz/errors", "cnnviz/graph"}),
-    "cnnviz/activations": (PLAIN | {"torch", "PIL"}, {"cnnviz/errors", "cnnviz/recorder"}),
+    "cnnviz/activations": (
+        PLAIN | {"torch", "PIL"},
+        {"cnnviz/errors", "cnnviz/graph", "cnnviz/program", "cnnviz/recorder"},
+    ),
     "cnnviz/prediction": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/networks", "cnnviz/weights"}),
     "cnnviz/training": (
         PLAIN | {"torch", "safetensors", "PIL"},
@@ -49,7 +52,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "cnnviz/engine": (
         PLAIN | {"torch", "PIL"},
-        {f"cnnviz/{name}" for name in ("activations", "catalogue", "errors", "images", "networks", "weights")},
+        {f"cnnviz/{name}" for name in ("activations", "catalogue", "errors", "graph", "images", "networks", "weights")},
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,

@@ -16,6 +16,7 @@ def capture(
     layers: Iterable[str] | None = None,
     *,
     on_step: Callable[[int, int], None] | None = None,
+    on_map: Callable[[str, Tensor], None] | None = None,
 ) -> dict[str, Tensor]:
     """What layers give for an input, to the bit what a plain forward pass computes there.
 
@@ -28,7 +29,8 @@ def capture(
         module: any module that `trace` can follow, on the device of `x`.
         x: (N, C, H, W), normalised as the network expects it.
         layers: paths as in the graph (`layer1.0.conv1`, `layer1.0.add`); all of them by default.
-        on_step: called with (operations done, operations to do), for a progress bar.
+        on_step: called with (operations done, operations to do), for a progress bar; what it raises ends the pass.
+        on_map: called with each path and its map as soon as that is there.
 
     Returns:
         One tensor a path, in the order of the forward pass: (N, C, H, W) for maps, (N, features) for vectors.
@@ -47,8 +49,16 @@ def capture(
         if path not in numbers:
             raise UnknownLayer(path, numbers, name_of(module))
     steps = {path: numbers[path] for path in wanted}
+    paths: dict[int, list[str]] = {}
+    for path, number in steps.items():
+        paths.setdefault(number, []).append(path)
+
+    def on_kept(number: int, tensor: Tensor) -> None:
+        for path in paths[number]:
+            on_map(path, tensor)  # type: ignore[misc]
+
     with torch.no_grad():
-        kept = ready.keeping(module, steps.values()).run(module, x, on_step)
+        kept = ready.keeping(module, paths).run(module, x, on_step, on_kept if on_map else None)
     return {path: kept[number] for path, number in sorted(steps.items(), key=_by_number)}
 
 
