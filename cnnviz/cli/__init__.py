@@ -4,8 +4,10 @@ A command's module is imported when it is typed: `cnnviz --help` and `cnnviz rep
 """
 
 import argparse
+import ctypes
 import io
 import os
+import platform
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -20,10 +22,19 @@ WRONG, INTERRUPTED, NOBODY_READS = 2, 130, 141  # exit codes; the last two as sh
 FOR_TORCH = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
 
 
+# glibc's mallopt: freed maps wait in the process for the next picture's. It comes to such limits by itself, at times.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_MALLOC = {_M_TRIM_THRESHOLD: 64 << 20, _M_MMAP_THRESHOLD: 32 << 20}
+
+
 def for_torch() -> None:
-    """Set what torch reads when it is imported, unless the user has."""
+    """Set what torch reads when it is imported, unless the user has, and how memory is kept between passes."""
     for name, value in FOR_TORCH.items():
         os.environ.setdefault(name, value)
+    if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, size in _MALLOC.items():
+            mallopt(option, size)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
