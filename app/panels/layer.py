@@ -13,6 +13,7 @@ from app.components.search import layer_search
 from app.components.selection import selection_link
 from app.panels import scores, weights
 from app.panels.lecture import show_button
+from app.panels.waiting import waiting
 from cnnviz.activations.pictures import quantise, quantise_one
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
@@ -120,8 +121,10 @@ def maps(seen: Seen) -> None:
     if seen.picture is None:
         return
     selection, path, layer = seen.selection, seen.path, seen.graph.layer(seen.path)
-    with st.spinner(f"Running {seen.options.network} up to {path} …", show_time=True):
-        result = cache.shared_engine().maps(seen.options, seen.picture, path, weights=seen.weights, fit=state.fit())
+    with waiting(f"Running {seen.options.network} …") as on_wait:
+        result = cache.shared_engine().maps(
+            seen.options, seen.picture, path, weights=seen.weights, fit=state.fit(), on_wait=on_wait
+        )
     if result.trained is not False:
         known = "" if result.trained else ", trained or not"
         st.caption(f":material/neurology: With {result.weights}{known}, on {result.device}.")
