@@ -100,7 +100,7 @@ class Selection:
     def parts(self) -> dict[str, Any]:
         """All that a link to this place has to hold, by its names in the URL."""
         options = card(self.get("network")).options if self.get("network") else ()
-        names = ("network", "size", "layer", "scale", "colour", "across", *sorted(options))
+        names = ("network", "size", "layer", "order", "scale", "colour", "across", *sorted(options))
         weights = self.get("weights")
         return {self.key(name): self.get(name) for name in names} | {
             self.key("channel"): st.query_params.get(self.key("channel")),

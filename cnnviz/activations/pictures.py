@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -13,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cnnviz.errors import BadOption
 
 Scale = Literal["layer", "channel"]
+"""Over what a colour scale reaches; `quantise_within` takes one that reaches further."""
 LARGEST_TILE = 128  # pixels; larger maps are averaged down for the overview
 
 # Anchors, evenly spaced, between which colours are interpolated. Both tables are safe for colour-blind readers;
@@ -56,6 +58,13 @@ class Maps:
         """(256, 3): the RGB colours that belong to `values`."""
         return DIVERGING if self.signed else SEQUENTIAL
 
+    @property
+    def ends(self) -> tuple[list[float], list[float]]:
+        """`low` and `high` as they are written down: in six digits, and one each where all channels have the same."""
+        shared = bool((self.low == self.low[0]).all() and (self.high == self.high[0]).all())
+        low, high = (ends[: 1 if shared else None] for ends in (self.low, self.high))
+        return [float(f"{end:.6g}") for end in low], [float(f"{end:.6g}") for end in high]
+
 
 def quantise(maps: npt.NDArray[np.float32], scale: Scale = "layer") -> Maps:
     """Feature maps in 256 steps, for one scale over the whole layer or one for each channel.
@@ -74,11 +83,19 @@ def quantise(maps: npt.NDArray[np.float32], scale: Scale = "layer") -> Maps:
     return _scaled(maps, low, high, shrunk)
 
 
-def quantise_one(map_: npt.NDArray[np.float32], like: Maps) -> Maps:
-    """One channel (1, H, W) in the colours of all: on the scale that `quantise` gave its layer."""
-    map_, shrunk = _shrunk(map_)
-    low, high = like.low[:1], like.high[:1]
-    return _scaled(np.clip(_finite(map_), low[0], high[0]), low, high, shrunk)
+def quantise_within(maps: npt.NDArray[np.float32], most: float) -> Maps:
+    """Feature maps in 256 steps from -most to most, in which a colour means the same in every layer.
+
+    Args:
+        maps: (C, H, W).
+        most: the largest absolute value of a whole network's maps; what is beyond has the last colour.
+    """
+    if maps.ndim != 3 or 0 in maps.shape:
+        raise BadOption(f"Maps of shape {maps.shape} were given, but channels x height x width are needed.")
+    maps, shrunk = _shrunk(maps)
+    most = most if 0 < most < np.inf else 1.0
+    high = np.full(len(maps), most, dtype=np.float32)
+    return _scaled(np.clip(_finite(maps), -most, most), -high, high, shrunk)
 
 
 def _finite(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -131,16 +148,27 @@ _DARK, _GREY, _WHITE = 240, 243, 255  # of the greys above them, between which t
 _TO_STEPS = np.rint(np.arange(256) * ((_STEPS - 1) / 255)).astype(np.uint8)
 
 
-def grid_png(maps: npt.NDArray[np.float32], *, title: str = "", scale: Scale = "layer") -> bytes:
+def grid_png(
+    maps: npt.NDArray[np.float32],
+    *,
+    title: str = "",
+    scale: Scale = "layer",
+    within: float | None = None,
+    order: Sequence[int] | None = None,
+) -> bytes:
     """All channels of a layer as one PNG, each with its number, a colour scale below.
 
     Args:
         maps: (C, H, W); (C,) is taken as one map whose units are its pixels, row by row.
         title: a line above: what this is, and with which weights.
+        within: the largest absolute value of the colour scale, instead of one of the layer or channel; as
+            `quantise_within` takes it.
+        order: in which the channels stand, all of them; by their numbers by default.
     """
     if maps.ndim == 1:
         maps = vector_as_map(maps)
-    drawn = quantise(maps, scale)
+    drawn = quantise(maps, scale) if within is None else quantise_within(maps, within)
+    order = range(len(maps)) if order is None else order
     count, height, width = drawn.values.shape
     zoom = max(1, 56 // max(height, width))
     tile_h, tile_w = height * zoom, width * zoom
@@ -151,8 +179,8 @@ def grid_png(maps: npt.NDArray[np.float32], *, title: str = "", scale: Scale = "
     sheet_h = rows * (tile_h + label + gap) + 2 * margin + top + 34
     sheet = np.full((sheet_h, sheet_w), _WHITE, dtype=np.uint8)
     pictures = _TO_STEPS[drawn.values].repeat(zoom, axis=1).repeat(zoom, axis=2)
-    for channel in range(count):
-        row, column = divmod(channel, columns)
+    for position, channel in enumerate(order):
+        row, column = divmod(position, columns)
         x, y = margin + column * (tile_w + gap), margin + top + row * (tile_h + label + gap)
         number = _number(channel)[:, : sheet_w - x]
         sheet[y : y + label, x : x + number.shape[1]] = number[:label]
@@ -160,7 +188,7 @@ def grid_png(maps: npt.NDArray[np.float32], *, title: str = "", scale: Scale = "
     image = Image.fromarray(sheet)
     if title:
         ImageDraw.Draw(image).text((margin, margin), title, fill=_DARK, font=ImageFont.load_default(size=14))
-    _draw_scale(image, drawn, scale, (margin, sheet_h - margin - 26))
+    _draw_scale(image, drawn, scale if within is None else "layer", (margin, sheet_h - margin - 26))
     image.putpalette(_palette(drawn.colours).tobytes())
     data = io.BytesIO()
     image.save(data, format="PNG", compress_level=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnviz.activations.pictures import DIVERGING, SEQUENTIAL, grid_png, quantise, quantise_one, vector_as_map
+from cnnviz.activations.pictures import DIVERGING, SEQUENTIAL, grid_png, quantise, quantise_within, vector_as_map
 from cnnviz.errors import BadOption
 
 
@@ -98,10 +98,21 @@ def test_the_ends_are_the_first_and_the_last_colour_whatever_the_span(span, low)
     assert ends.values.flatten().tolist() == [0, 255]
 
 
-def test_one_channel_has_the_colours_that_it_has_among_all():
-    original = maps(4, 9, 9)
-    drawn = quantise(original)
-    assert np.array_equal(quantise_one(original[2:3], drawn).values[0], drawn.values[2])
+def test_within_one_range_a_colour_means_the_same_in_every_layer():
+    faint, strong = (quantise_within(np.full((2, 3, 3), value, dtype=np.float32), 8.0) for value in (0.5, 4.0))
+    assert (faint.values[0, 0, 0], strong.values[0, 0, 0]) == (round((0.5 / 8 + 1) / 2 * 255), round(0.75 * 255))
+    assert faint.signed
+    assert (faint.low[0], faint.high[0]) == (-8, 8)
+    assert faint.ends == ([-8.0], [8.0])
+    beyond = quantise_within(np.array([[[9.0, -np.inf, np.nan]]], dtype=np.float32), 8.0)
+    assert beyond.values.flatten().tolist() == [255, 0, 128]
+
+
+def test_a_grid_has_the_order_that_it_is_given():
+    original = maps(2, 8, 8)
+    turned = grid_png(original, order=[1, 0])
+    assert turned != grid_png(original)
+    assert Image.open(io.BytesIO(turned)).size == Image.open(io.BytesIO(grid_png(original))).size
 
 
 def test_a_vector_is_one_map_row_by_row():
