@@ -60,6 +60,13 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
             for name in ("activations", "catalogue", "errors", "graph", "images", "networks", "prediction", "weights")
         },
     ),
+    "cnnviz/engine/studio": (
+        {"torch", "numpy"},
+        {
+            f"cnnviz/{name}"
+            for name in ("activations", "catalogue", "engine", "images", "networks", "recorder", "trace")
+        },
+    ),
     "cnnviz/views": (
         PLAIN | DRAWING,
         {f"cnnviz/{name}" for name in ("activations/parts", "analysis", "errors", "graph", "vocabulary")}

@@ -62,8 +62,10 @@ def panel(
 def link(seen: Seen, drawn: Drawing | None) -> None:
     """Tell the views which layer is selected, and take what is picked in them."""
     selection, path = seen.selection, seen.path
-    window = None if seen.guessed else seen.layer.middle_window
-    sees = f"; framed is what the middle unit of {path} sees" if window else ""
+    at = selection.place_of(seen.layer)
+    window = None if seen.guessed else seen.graph.seen_by(path, (0, *at)) if at else seen.layer.middle_window
+    unit = f"the unit in row {at[0]}, column {at[1]}" if at else "the middle unit"
+    sees = f"; framed is what {unit} of {path} sees" if window else ""
 
     def pick() -> None:
         picked = selection.get("selection").pick
@@ -74,6 +76,7 @@ def link(seen: Seen, drawn: Drawing | None) -> None:
         layer=path,
         node=drawn.node_of(path) if drawn else None,
         channel=selection.channel_of(seen.layer),
+        at=at,
         window=window,
         caption=f"The picture as {seen.options.network} receives it{sees}",
         on_pick=pick,

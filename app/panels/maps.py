@@ -4,13 +4,14 @@ import streamlit as st
 
 from app import cache, state
 from app.components.maps import map_grid
+from app.panels import one
 from app.panels.seen import Seen, behind
 from app.panels.waiting import waiting
 from cnnviz.activations.channels import dead, ordered
 from cnnviz.activations.pictures import Maps, quantise_within
 from cnnviz.analysis.arms import arms
 from cnnviz.engine.local import Result
-from cnnviz.views import figures, tables
+from cnnviz.views import figures
 from cnnviz.views.drawing import by_sign, title
 
 
@@ -26,8 +27,30 @@ def panel(seen: Seen) -> None:
     if result.maps.ndim == 3:
         channels(seen, result)
     else:
-        units = figures.vector(result.maps.reshape(-1).tolist())
-        st.plotly_chart(figures.enlarged(units, state.type_size()), key=seen.selection.key("units"))
+        units(seen, result)
+
+
+def units(seen: Seen, result: Result) -> None:
+    """The values of a vector, and how one of them was computed."""
+    selection = seen.selection
+    chart = figures.vector(result.maps.reshape(-1).tolist())
+    st.plotly_chart(figures.enlarged(chart, state.type_size()), key=selection.key("units"))
+    if result.maps.ndim != 1:
+        return
+    unit = selection.channel_of(seen.layer)
+    unit = unit if unit is not None and unit < len(result.maps) else None
+    selection.set("unit", unit)
+    st.number_input(
+        f"How a unit was computed, 0 to {len(result.maps) - 1:,}",
+        min_value=0,
+        max_value=len(result.maps) - 1,
+        placeholder="which",
+        key=selection.key("unit"),
+        on_change=lambda: selection.choose_channel(selection.get("unit")),
+        width=state.px(260),
+    )
+    if unit is not None:
+        one.number(seen, (unit,))
 
 
 def channels(seen: Seen, result: Result) -> None:
@@ -55,8 +78,7 @@ def channels(seen: Seen, result: Result) -> None:
     drawn = scaled(seen, result, scale)
     channel = selection.channel_of(layer)
     if channel is not None:
-        st.markdown(f"**Channel {channel}**")
-        st.dataframe(tables.statistics(result.maps[channel]), hide_index=True)
+        one.channel_large(seen, result, drawn, channel)
     gone = dead(result.maps)
     shrunk = f", each pixel the mean of {drawn.shrunk} × {drawn.shrunk}" if drawn.shrunk > 1 else ""
     gives = "" if seen.guessed else f", gives {by_sign(layer.output_shape)}{shrunk}"

@@ -34,6 +34,11 @@ class Seen:
         return self.graph.layer(self.path)
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        return self.graph.input_shape[-2], self.graph.input_shape[-1]
+
+    @property
     def subject(self) -> Subject | None:
         """What the studio is asked about; None where there is no picture."""
         return Subject(self.options, self.picture, self.weights, state.fit()) if self.picture else None

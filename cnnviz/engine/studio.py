@@ -1,6 +1,6 @@
 """What is asked about a picture besides its maps; the engine's workers find it out."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -9,14 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cnnviz.activations import computed as numbers
 from cnnviz.activations import statistics as over_depth
+from cnnviz.activations.attribution import Heat
+from cnnviz.activations.field import effective_field
+from cnnviz.activations.parts import Computed
+from cnnviz.activations.prepared import prepared
 from cnnviz.activations.statistics import Statistics
-from cnnviz.catalogue import Options
+from cnnviz.catalogue import Options, describe
 from cnnviz.engine.budget import Budget
 from cnnviz.engine.local import Engine, engine
 from cnnviz.engine.results import ENTRY, Outcome, Picture
 from cnnviz.images import Fit, to_input
 from cnnviz.networks import card, source_for
+from cnnviz.recorder import uncompiled
+from cnnviz.trace import trace
 
 T = TypeVar("T")
 Wait = Callable[[int], None] | None
@@ -59,6 +66,40 @@ class Studio:
             return over_depth.statistics(module, subject.input.to(place), on_step=lambda *_: step())
 
         return self._answer("statistics", work, subject, on_wait)
+
+    def number(self, subject: Subject, path: str, place: Sequence[int], *, on_wait: Wait = None) -> Outcome[Computed]:
+        """How a layer came to one number; read from the maps that the engine has of the picture.
+
+        Raises:
+            BadOption: the layer has no such place.
+        """
+        options = subject.options
+        graph = describe(options)
+        maps = {
+            each: self._engine.maps(
+                options, subject.picture, each, weights=subject.weights, fit=subject.fit, on_wait=on_wait
+            ).maps
+            for each in numbers.needed(graph, path)
+        }
+
+        def work(module: nn.Module, where: torch.device, step: Step) -> Computed:
+            module, shape = uncompiled(module), graph.input_shape
+            # the weights may know other classes than the network was published with
+            usual = all(maps[each].shape == graph.layer(each).output_shape for each in maps)
+            own = graph if usual else trace(module, shape, network=options.network)
+            program = prepared(module, (1, *shape), torch.float32).program
+            return numbers.computed(module, own, maps, path, place, program)
+
+        what = ("number", path, tuple(place), subject.picture.digest, subject.fit)
+        return self._engine.compute(what, work, options, weights=subject.weights, on_wait=on_wait)
+
+    def field(self, subject: Subject, path: str, place: Sequence[int], *, on_wait: Wait = None) -> Outcome[Heat]:
+        """How much each pixel of the picture weighs in one number, as `effective_field` says."""
+
+        def work(module: nn.Module, where: torch.device, step: Step) -> Heat:
+            return effective_field(module, subject.input.to(where), path, place)
+
+        return self._answer(("field", path, tuple(place)), work, subject, on_wait)
 
     def largest(self, subject: Subject, *, on_wait: Wait = None) -> float:
         """The largest absolute value in the maps of all layers."""

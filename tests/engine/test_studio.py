@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 import cnnviz
+from cnnviz.activations.field import effective_field
+from cnnviz.activations.parts import Products
 from cnnviz.activations.statistics import statistics
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Engine, Picture
 from cnnviz.engine.studio import Studio, Subject
+from cnnviz.errors import BadOption
 from cnnviz.images import load_image, photographs
 
 PICTURE = Picture(load_image(photographs()["cat"].read_bytes()), "cat")
@@ -54,3 +57,33 @@ def test_answers_keep_to_a_budget():
     kept = Studio(Engine())
     kept.statistics(SUBJECT)
     assert 5_000 < kept._kept.used < np.inf
+
+
+@pytest.mark.parametrize("path", ["conv1", "layer1.0.add", "layer3.2.conv2", "fc", "output"])
+def test_a_number_is_taken_apart_from_the_maps_that_are_there(path, monkeypatch):
+    engine = Engine()
+    captured = engine.maps(SUBJECT.options, PICTURE, path, weights="bundled").maps
+    place = tuple(size // 2 for size in captured.shape)
+    found = Studio(engine).number(SUBJECT, path, place)
+    assert found.value.captured == float(captured[place])
+    assert found.value.difference < 1e-5
+    assert found.trained
+
+
+def test_a_number_of_weights_with_other_classes(studio):
+    subject = Subject(Options("resnet18", size=(64, 64)), PICTURE, "bundled")
+    found = studio.number(subject, "fc", (9,)).value
+    assert isinstance(found.parts, Products)
+    assert found.difference < 1e-5
+    with pytest.raises(BadOption, match="no place"):
+        studio.number(subject, "fc", (10,))
+
+
+def test_an_effective_field_is_found_once(studio, monkeypatch):
+    found = studio.field(SUBJECT, "layer1.0.conv2", (3, 10, 12)).value
+    expected = effective_field(
+        cnnviz.build("resnet20", weights="bundled"), SUBJECT.input, "layer1.0.conv2", (3, 10, 12)
+    )
+    assert np.allclose(found, expected, rtol=1e-4, atol=1e-7)
+    no_more_work(monkeypatch)
+    assert studio.field(SUBJECT, "layer1.0.conv2", (3, 10, 12)).value is found
