@@ -15,6 +15,7 @@ from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.engine.studio import Studio, studio
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
@@ -190,3 +191,8 @@ def sample_names() -> list[str]:
 def shared_engine() -> Engine:
     """Who runs the forward passes. Not in Streamlit's cache, which any visitor can clear."""
     return engine()
+
+
+def shared_studio() -> Studio:
+    """Who answers what is asked besides; it keeps its own answers."""
+    return studio()
