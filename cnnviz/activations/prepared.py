@@ -6,7 +6,6 @@ its forward could read of it has changed.
 
 import types
 from collections import OrderedDict
-from collections.abc import Collection
 from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from cnnviz.errors import UnknownLayer
 from cnnviz.graph import Shape
 from cnnviz.program import Pass, Program, Ref
-from cnnviz.recorder import follow
+from cnnviz.recorder import follow, name_of
 
 MOST_PROGRAMS, MOST_PASSES = 4, 16  # of a module, of a program: the most recent ones
 
@@ -27,20 +27,42 @@ _FIXED = (
 )
 
 
-@dataclass
+@dataclass(frozen=True)
+class Wanted:
+    """Some layers of a program.
+
+    Attributes:
+        run: the pass that keeps them.
+        places: where each of their paths has its tensor, in the order of the pass.
+    """
+
+    run: Pass
+    places: dict[str, Ref]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A program, and its passes made ready."""
 
     program: Program
-    _passes: "OrderedDict[frozenset[Ref], Pass]" = field(default_factory=OrderedDict)
+    _wanted: "OrderedDict[tuple[str, ...], Wanted]" = field(default_factory=OrderedDict)
 
-    def keeping(self, module: nn.Module, tensors: Collection[Ref]) -> Pass:
-        """The pass that keeps these tensors."""
-        keep = frozenset(tensors)
-        found = self._passes.get(keep)
+    def wanting(self, module: nn.Module, paths: tuple[str, ...] | None = None) -> Wanted:
+        """Layers made ready to be captured; all of them by default.
+
+        Raises:
+            UnknownLayer: a path that the program doesn't have.
+        """
+        known = self.program.places
+        paths = tuple(known) if paths is None else paths
+        found = self._wanted.get(paths)
         if found is None:
-            found = self._passes[keep] = Pass(self.program, module, keep)
-            _forget_oldest(self._passes, MOST_PASSES)
+            for path in paths:
+                if path not in known:
+                    raise UnknownLayer(path, known, name_of(module))
+            places = {path: known[path] for path in sorted(paths, key=lambda path: known[path].step)}
+            found = self._wanted[paths] = Wanted(Pass(self.program, module, frozenset(places.values())), places)
+            _forget_oldest(self._wanted, MOST_PASSES)
         return found
 
 
