@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -23,6 +24,8 @@ from cnnviz.networks import card
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
+from cnnviz.views.explain import explain
+from cnnviz.views.explain.html import card_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
@@ -122,6 +125,12 @@ def table_of(options: Options) -> pd.DataFrame:
     rows = tables.layers(graph_of(options))
     repeated = rows.select_dtypes("str").columns.drop("name")
     return rows.astype(dict.fromkeys(repeated, "category"))
+
+
+@lru_cache(maxsize=4096)  # 6 kB each; Streamlit's own cache takes longer to look than this takes to find
+def card_of(options: Options, path: str, asked: bool) -> str:
+    """The layer's card, as HTML; `asked` puts question marks for what is computed."""
+    return card_html(explain(graph_of(options), path), asked=asked)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import state
+from app import cache, state
 from app.boundary import sentences
-from app.components.card import layer_card
+from app.components.card import card_style, layer_card
 from app.components.search import layer_search
 from app.components.selection import selection_link
 from app.panels import maps, scores, weights
@@ -16,8 +16,6 @@ from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.graph import LayerGraph
 from cnnviz.views.drawing import Drawing, title
-from cnnviz.views.explain import explain
-from cnnviz.views.explain.html import card_html
 
 
 def panel(
@@ -47,12 +45,13 @@ def panel(
                     apart(selected)(content, wanted)
 
     def selected(content: Callable[[Seen], None], wanted: str) -> None:
-        selection.show_in_url(graph)
         seen = Seen(selection, options, graph, selection.layer_in(graph), picture, wanted)
         with sentences():
             content(seen)
         link(seen, drawn)
+        selection.show_in_url(graph)  # last, as nobody waits for it
 
+    card_style()
     with st.container(border=True):
         layers = [(layer.path, title(layer)) for layer in graph.layers]
         layer_search(layers, selection=selection.name, key=selection.key("search"))
@@ -91,10 +90,8 @@ def says(seen: Seen) -> None:
 
 def numbers(seen: Seen) -> None:
     """Each formula with the layer's numbers, what it is for, and where it stands."""
-    place = (seen.graph, seen.path)
-    show_button("layer", place)
-    html = card_html(explain(*place), asked=seen.guessed)
-    layer_card(html, key=seen.selection.key("numbers"))
+    show_button("layer", (seen.graph, seen.path))
+    layer_card(cache.card_of(seen.options, seen.path, seen.guessed))
 
 
 TABS: dict[str, Callable[[Seen], None]] = {"What it sees": maps.panel, "Its numbers": numbers, "What it says": says}
