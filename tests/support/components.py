@@ -49,4 +49,4 @@ def pick(app: AppTest, path: str, key: str = "layer") -> AppTest:
 
 def card(app: AppTest) -> str:
     """The HTML of the open layer card."""
-    return next(body for element in app.get("html") if "layer-card'" in (body := element.proto.body))
+    return given(app, "card")[0]["html"]
