@@ -200,7 +200,12 @@ def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> No
     _json(fetch)
 
     train = command("train", "make a set of weights by its recipe; called again, it goes on where it was stopped")
-    train.add_argument("recipe", metavar="RECIPE", help="lenet5-mnist, NET-cifar10 or NET-cifar10-without-bn")
+    train.add_argument(
+        "recipe",
+        metavar="RECIPE",
+        help="lenet5-mnist, NET-cifar10, NET-cifar10-without-bn, alexnet-cifar10 or "
+        "alexnet-cifar10-without-lrn, -dropout, -overlap, -augmentation",
+    )
     train.add_argument("--data", metavar="DIR", help="holds the data set, or gets it; by default in the user's cache")
     train.add_argument("--seed", type=int, default=0, metavar="N", help="by default 0")
     train.add_argument("--epochs", type=int, metavar="N", help="stop after the Nth of the recipe's epochs")
