@@ -33,6 +33,7 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
     "kernels": ("show", "kernel", "in", "mid", "out", "map", "dilation", "stride", "strided", "bias"),
+    "lenet": ("reads", "c3", "digit", "flipped"),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }
