@@ -32,7 +32,10 @@ OPTIONS = ("classes", "shortcut", "heads", "batch_norm")  # that some network ha
 _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
-    "kernels": ("show", "kernel", "in", "mid", "out", "map", "dilation", "stride", "strided", "bias"),
+    "kernels": (
+        *("show", "kernel", "in", "mid", "out", "map", "dilation", "stride", "strided", "bias"),
+        *("inside", "seed", "from", "image"),
+    ),
     "lenet": ("reads", "c3", "digit", "flipped"),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),

@@ -79,7 +79,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "cnnviz/bench/empty_app": ({"streamlit"}, set()),  # run by Streamlit, as the app that ours is held against
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
-    "app": ({"streamlit", "pandas", "PIL"}, {"cnnviz", "app"}),
+    "app": ({"streamlit", "pandas", "numpy", "PIL"}, {"cnnviz", "app"}),
 }
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 

@@ -78,8 +78,8 @@ def output() -> None:
         _chart(lessons_lenet.distance_bars([float(one) for one in far]), "distances")
     st.caption(
         "The output's ten units hold a figure of 7 × 12 each, +1 for ink and −1 for paper, and give the squared "
-        "distance of F6's 84 units from it; the smallest wins. Dotted: what F6 draws, here by hand, as no trained weights of "
-        "1998's network are at hand. The figures are ours, after the paper's figure 3. "
+        "distance of F6's 84 units from it; the smallest wins. Dotted: what F6 draws, here by hand, as no "
+        "trained weights of 1998's network are at hand. The figures are ours, after the paper's figure 3. "
         "Source: LeCun, Bottou, Bengio and Haffner 1998, section II.B, table I."
     )
 

@@ -2,10 +2,17 @@
 
 import streamlit as st
 
+from app import state
 from app.boundary import sentences
-from app.panels import kernels
+from app.panels import kernels, proof
 
-st.subheader("Kernel replication")
+VIEWS = {"cost": kernels.cost, "proof": proof.proof}
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.subheader("Kernel replication")
+    view = st.segmented_control(
+        "Show", VIEWS, default="cost", required=True, key="show", bind=state.BOUND, label_visibility="collapsed"
+    )
 st.markdown("Two 3 × 3 layers see the same 5 × 5 window as one 5 × 5 layer. **How many weights does that save?**")
 with sentences():
-    kernels.cost()
+    VIEWS[view]()

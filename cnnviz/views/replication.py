@@ -1,6 +1,10 @@
 """A K x K layer beside what replaces it, in rows and in words."""
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from cnnviz.analysis.kernels import Chain, Replication, break_even
 
@@ -90,3 +94,40 @@ def _row(name: str, r: Replication, chain: Chain, channels: tuple[int, ...]) -> 
         "sees": " × ".join(map(str, chain.field)),
         "every": f"{chain.grid[0]} px",
     }
+
+
+def reached_sentence(supports: Sequence[npt.NDArray[np.bool_]]) -> str:
+    """Which pixels a gradient reaches through the single layer, the stack and the lines."""
+    first, *others = supports
+    sizes = [" × ".join(map(str, support.shape)) for support in supports]
+    if all(np.array_equal(first, other) for other in others):
+        return (
+            f"**The same {int(first.sum()):,} pixels** of {sizes[0]}: the gradient of one unit gets to them through "
+            "the one layer, through the stack and through the two lines. In the stack, more ways lead to the middle."
+        )
+    return f"The gradient reaches {', '.join(sizes)} pixels: not the same."
+
+
+def composed_sentence(border: int, inside: float, outside: float) -> str:
+    """How far a linear stack and its one kernel are apart on a picture, as shares of the largest value."""
+    if not border:
+        return f"One layer is its own kernel: they differ by {inside:.0e} of the largest value."
+    pixels = f"{border} pixel{'s' if border > 1 else ''}"
+    return (
+        "Without non-linearities the stack **is** one kernel: "
+        f"inside, they differ by {inside:.0e} of the largest value, "
+        f"which is rounding; within {pixels} of the border by up to {outside:.2f}, as maps between are padded anew."
+    )
+
+
+def fitted_sentence(size: int, found: Sequence[tuple[int, float]]) -> str:
+    """What a stack can't be: weights and residual for one channel inside, two, and so on."""
+    weights, left = found[0]
+    enough = next((at for at, (_, rest) in enumerate(found, start=1) if rest < 0.01), None)
+    said = (
+        f"What the stack can't be: of a random {size} × {size}, with {size**2} weights, its {weights} weights leave "
+        f"**{100 * left:.0f} %**"
+    )
+    if enough is None or enough == 1:
+        return f"{said}."
+    return f"{said}; with {enough} channels inside, and {found[enough - 1][0]} weights, nothing is left."

@@ -58,3 +58,32 @@ def test_a_stride_asks_where_it_is(strided, words):
     app.selectbox(key="strided").set_value(strided).run()
     assert not app.exception
     assert re.search(words, said(app))
+
+
+def test_the_proof_finds_the_same_pixels_and_the_same_map():
+    app = opened(show="proof")
+    assert not app.exception
+    assert not app.error
+    assert "The same 25 pixels" in said(app)
+    assert "within 1 pixel of the border" in said(app)
+    assert re.search(r"differ by \d+e-1[4-7] of the largest value", said(app))
+    assert re.search(r"its 18 weights leave \*\*\d+ %", said(app))
+    app.select_slider(key="kernel").set_value(7).run()
+    assert "The same 49 pixels" in said(app)
+    assert "within 2 pixels of the border" in said(app)
+
+
+@pytest.mark.parametrize(("key", "value"), [("inside", 3), ("dilation", 2), ("seed", 7)])
+def test_each_knob_of_the_proof_gives_a_proof(key, value):
+    app = opened(show="proof", **{key: str(value)})
+    assert not app.exception
+    assert not app.error
+    assert "The same 25 pixels" in said(app)
+
+
+def test_the_proof_is_on_the_picture_that_is_chosen():
+    app = opened(show="proof")
+    before = said(app)
+    app.selectbox(key="image").set_value("rocket").run()
+    assert not app.exception
+    assert re.search(r"border by up to [\d.]+", said(app))[0] != re.search(r"border by up to [\d.]+", before)[0]
