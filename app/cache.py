@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, TypeVar
@@ -18,6 +19,7 @@ from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.engine.studio import Studio, studio
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
@@ -25,6 +27,8 @@ from cnnviz.networks import card
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
+from cnnviz.views.explain import explain
+from cnnviz.views.explain.html import card_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
@@ -127,6 +131,12 @@ def table_of(options: Options) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(repeated, "category"))
 
 
+@lru_cache(maxsize=4096)  # 6 kB each; Streamlit's own cache takes longer to look than this takes to find
+def card_of(options: Options, path: str, asked: bool) -> str:
+    """The layer's card, as HTML; `asked` puts question marks for what is computed."""
+    return card_html(explain(graph_of(options), path), asked=asked)
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def photograph(name: str) -> Picture:
     """One of the pictures that come along."""
@@ -216,3 +226,8 @@ def grey(digest: str, _image: Image.Image) -> npt.NDArray[np.float64]:
 def shared_engine() -> Engine:
     """Who runs the forward passes. Not in Streamlit's cache, which any visitor can clear."""
     return engine()
+
+
+def shared_studio() -> Studio:
+    """Who answers what is asked besides; it keeps its own answers."""
+    return studio()
