@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Literal, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 from PIL import Image
@@ -30,6 +33,7 @@ from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
 
+T = TypeVar("T")
 OUTLINE: Literal["outline"] = "outline"
 SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
@@ -195,6 +199,28 @@ def weights_from(options: Options, data: memoryview, name: str) -> OwnWeights:
 def sample_names() -> list[str]:
     """Names of the pictures that come along."""
     return list(photographs())
+
+
+def compute(what: Hashable, work: Callable[[], T]) -> T:
+    """What some work on tensors gives that needs no network: run where the forward passes run, and kept for a while.
+
+    Args:
+        what: names the work, and all that it depends on.
+    """
+    return _computed(what, work)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={tuple: repr})
+def _computed(what: Hashable, _work: Callable[[], T]) -> T:
+    return shared_engine()._worker.submit(_work).result()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def grey(digest: str, _image: Image.Image) -> npt.NDArray[np.float64]:
+    """(H, W): a picture as the lesson on kernels filters it, the luminance of its middle, 96 x 96 values in 0..1."""
+    seen = as_received(_image, card("resnet18"), (96, 96)).convert("L")
+    values: npt.NDArray[np.float64] = np.asarray(seen, dtype=np.float64) / 255
+    return values
 
 
 def shared_engine() -> Engine:

@@ -128,6 +128,16 @@ def _parser() -> argparse.ArgumentParser:
     replicate.add_argument("--mid", metavar="M", type=int, help="channels inside the stack, by default those after")
     replicate.add_argument("--out", dest="channels_out", metavar="C", type=int, default=1, help="channels after")
     replicate.add_argument("--map", metavar="H,W", default="1,1", help="size of the map that both run over")
+    replicate.add_argument("--bias", action="store_true", help="count biases as well")
+    replicate.add_argument("--dilation", metavar="D", type=int, default=1, help="of every layer")
+    replicate.add_argument("--stride", metavar="S", type=int, default=1, help="of the K x K layer")
+    replicate.add_argument(
+        "--stride-in",
+        dest="strided",
+        choices=("last", "first", "each"),
+        default="last",
+        help="which layers of the stack have the stride",
+    )
     _json(replicate)
 
     _table_commands(command)
