@@ -18,7 +18,9 @@ from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
+from cnnviz.lessons import inception
 from cnnviz.networks import card
+from cnnviz.networks.inception import Widths
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
@@ -185,6 +187,14 @@ def weights_from(options: Options, data: memoryview, name: str) -> OwnWeights:
 def sample_names() -> list[str]:
     """Names of the pictures that come along."""
     return list(photographs())
+
+
+# --- lessons -------------------------------------------------------------------
+
+
+def inception_module(inputs: int, widths: Widths, side: int, *, naive: bool = False) -> inception.Module:
+    """An inception module in numbers; the most recent ones are kept."""
+    return inception.counted(inputs, widths, side, naive=naive)
 
 
 def shared_engine() -> Engine:

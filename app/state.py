@@ -20,6 +20,7 @@ from cnnviz.errors import CnnvizError, UnknownLayer, UnknownNetwork
 from cnnviz.graph import Layer, LayerGraph
 from cnnviz.images import Fit, photographs
 from cnnviz.networks import Card, card, cards, kinds_for
+from cnnviz.networks.inception import Widths
 from cnnviz.networks.partners import partner
 
 BOUND = "query-params"
@@ -33,6 +34,7 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
     "kernels": ("kernel", "in", "mid", "out", "map"),
+    "inception": ("about", "side", "inputs", *Widths._fields),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }

@@ -84,6 +84,13 @@ def test_kernels(app_url, screen):
     assert not violations(screen)
 
 
+def test_inception(app_url, screen):
+    screen.goto(f"{app_url}/inception")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_printed(app_url, screen):
     screen.goto(f"{app_url}/printed?network=resnet18&cell=6/conv3-1/pad")
     expect(screen.get_by_text("A half-sided pad").first).to_be_visible()
