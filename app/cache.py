@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -14,12 +15,12 @@ from PIL import Image
 from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe, keep_weights
-from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.engine.local import Engine, Picture, choose_device, engine
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
-from cnnviz.lessons import inception
-from cnnviz.networks import card
+from cnnviz.lessons import inception, pictures
+from cnnviz.networks import card, source_for
 from cnnviz.networks.inception import Widths
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
@@ -190,6 +191,38 @@ def sample_names() -> list[str]:
 
 
 # --- lessons -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What a lesson's work on a network gave; the attributes are as `Result` has them."""
+
+    value: Any
+    weights: str
+    trained: bool | None
+    device: str
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def compute(what: tuple[Hashable, ...], _work: Callable[..., Any], options: Options, weights: str = "auto") -> Computed:
+    """A lesson's work on a network, on the engine's worker; the most recent ones are kept.
+
+    Args:
+        what: names the work and all that it depends on besides the network.
+        _work: given the module, its device, and a function to be called as often as the work can be stopped.
+    """
+    runner, source, place = shared_engine(), source_for(options.network, weights, **options.chosen), choose_device()
+
+    def run() -> Any:
+        return _work(runner._model(options, source, place), place, lambda: None)
+
+    return Computed(runner._worker.submit(run).result(), source.label, source.trained, place.type.upper())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def as_learned(key: str) -> Options:
+    """A network as its usual weights know it."""
+    return pictures.as_learned(key)
 
 
 def inception_module(inputs: int, widths: Widths, side: int, *, naive: bool = False) -> inception.Module:

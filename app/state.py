@@ -34,6 +34,10 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
     "kernels": ("kernel", "in", "mid", "out", "map"),
+    "alexnet": (
+        *("idea", "from", "image", "on", "layers", "gain", "n", "k", "alpha", "beta", "window", "stride", "p", "masks"),
+        *("draw", "cover", "crop", "mirror", "crops"),
+    ),
     "inception": ("about", "side", "inputs", *Widths._fields),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
@@ -374,7 +378,9 @@ def usual_picture(entry: Card) -> str:
 def sample() -> str:
     """The picture of those that come along which is chosen, whether its control is there or not."""
     chosen = st.session_state.get("image") or st.query_params.get("image")
-    return chosen if chosen in photographs() else usual_picture(card(st.session_state.network))
+    return (
+        chosen if chosen in photographs() else usual_picture(card(st.session_state.get("network") or first_network()))
+    )
 
 
 def fit() -> Fit:

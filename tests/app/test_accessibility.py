@@ -84,6 +84,14 @@ def test_kernels(app_url, screen):
     assert not violations(screen)
 
 
+@pytest.mark.parametrize("idea", ["ReLU", "LRN", "Pooling", "Dropout", "Augmentation", "Two towers"])
+def test_alexnets_ideas(app_url, screen, idea):
+    screen.goto(f"{app_url}/alexnet?idea={idea}")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_inception(app_url, screen):
     screen.goto(f"{app_url}/inception")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
