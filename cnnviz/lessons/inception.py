@@ -3,21 +3,26 @@
 Source: Szegedy et al. 2014, section 4, figure 2 and table 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
+from cnnviz.activations.capture import capture
 from cnnviz.analysis.roles import WEIGHTED
 from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
 from cnnviz.graph import Layer, LayerGraph
-from cnnviz.networks import inception
+from cnnviz.networks import build, inception
 from cnnviz.networks.inception import Inception, Widths
 from cnnviz.trace import trace
 
+Floats = npt.NDArray[np.float32]
 MOST = 4096  # maps, and positions along a side; far beyond any use
 POOLING = "pooling"
 
@@ -175,3 +180,119 @@ def _way(graph: LayerGraph, path: str) -> list[str]:
     while before := graph.incoming(way[-1]):
         way.append(before[0].source)
     return way
+
+
+# --- on a picture ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network's modules give for one picture.
+
+    Attributes:
+        maps: by the path of a concat, what its arms give, (C, H, W) each, in the order of the concat.
+    """
+
+    maps: Mapping[str, tuple[Floats, ...]]
+
+    def energy(self, join: str) -> list[float]:
+        """Each arm's share of the sum of squares after the concat."""
+        sums = [float(np.square(maps, dtype=np.float64).sum()) for maps in self.maps[join]]
+        return [part / sum(sums) if sum(sums) else 0.0 for part in sums]
+
+
+def seen(module: nn.Module, x: Tensor, found: Sequence[Module]) -> Seen:
+    """What every arm of `found`, modules of its graph, gives for a picture: one pass."""
+    ends = {arm.layers[-1] for one in found for arm in one.arms}
+    maps = capture(module, x, ends)
+    return Seen({one.join: tuple(maps[arm.layers[-1]][0].float().cpu().numpy() for arm in one.arms) for one in found})
+
+
+def silenced(module: nn.Module, x: Tensor, arms: Sequence[Arm], step: Callable[[], None] = lambda: None) -> Floats:
+    """What the network answers as it is, then with each arm giving nothing but zeros: probabilities, a row each.
+
+    Args:
+        module: gives logits.
+        step: called before each pass.
+    """
+    rows = []
+    parameters = dict(module.named_parameters())
+    with torch.inference_mode():
+        for arm in (None, *arms):
+            step()
+            silent: dict[str, Tensor] = {}
+            if arm is not None and arm.last is not None:
+                # whatever scales or shifts from the last convolution on: batch norm has an offset of its own
+                after = arm.layers[arm.layers.index(arm.last) :]
+                names = [name for name in parameters if name.rpartition(".")[0] in after]
+                silent = {name: torch.zeros_like(parameters[name]) for name in names}
+            rows.append(functional_call(module, silent, (x,))[0].softmax(dim=-1))
+    return np.asarray(torch.stack(rows).float().cpu().numpy(), dtype=np.float32)
+
+
+# --- weights -------------------------------------------------------------------------
+
+
+def sizes(module: nn.Module, found: Sequence[Module]) -> dict[str, list[float]]:
+    """By concat, the mean absolute weight of each arm's last convolution; 0 for an arm without one."""
+    parameters = dict(module.named_parameters())
+    return {
+        one.join: [float(parameters[f"{arm.last}.weight"].abs().mean()) if arm.last else 0.0 for arm in one.arms]
+        for one in found
+    }
+
+
+def sizes_at_start(key: str, found: Sequence[Module]) -> dict[str, list[float]]:
+    """The same of untrained weights, as they are initialised: what a kernel reads decides there, not the data."""
+    return sizes(build(key, weights="random"), found)
+
+
+def normalised(graph: LayerGraph, arm: Arm) -> bool:
+    """Whether batch norm follows an arm's convolution: then the size of its weights cancels out."""
+    return any(graph.layer(path).op == "batchnorm" for path in arm.layers)
+
+
+# --- auxiliary heads --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Head:
+    """An auxiliary head: after which module it reads, how far down the network that is, and what it costs.
+
+    Attributes:
+        after: path of the concat that it reads.
+        below: share of the trunk's MACs that lies before it.
+        layers: its weighted layers and their parameters.
+    """
+
+    name: str
+    after: str
+    below: float
+    layers: tuple[tuple[str, int], ...]
+    macs: int
+
+    @property
+    def params(self) -> int:
+        """Of all its layers."""
+        return sum(number for _, number in self.layers)
+
+
+def heads(key: str = "googlenet") -> tuple[Head, ...]:
+    """A network's auxiliary heads, as its graph has them."""
+    graph, found = describe(Options(key, heads=True)), []
+    plain = describe(Options(key))
+    order = {layer.path: number for number, layer in enumerate(plain.layers)}
+    for name in ("aux1", "aux2"):
+        own = [layer for layer in graph.layers if layer.path.startswith(f"{name}.")]
+        after = graph.incoming(own[0].path)[0].source
+        before = sum(layer.macs for layer in plain.layers[: order[after] + 1])
+        found.append(
+            Head(
+                name,
+                after,
+                before / plain.totals.macs,
+                tuple((layer.path, layer.params) for layer in own if layer.params),
+                sum(layer.macs for layer in own),
+            )
+        )
+    return tuple(found)

@@ -164,9 +164,15 @@ def test_another_picture_is_another_answer():
 
 @pytest.mark.parametrize(
     "query",
-    [{"idea": "?"}, {"idea": "LRN", "alpha": "-1", "n": "99", "k": "0"}, {"idea": "LRN", "on": "os:system"}]
-    + [{"idea": "Pooling", "window": "0"}, {"idea": "Dropout", "p": "7", "masks": "0"}, {"from": "file"}]
-    + [{"idea": "Augmentation", "cover": "3", "crop": "9999"}],
+    [
+        {"idea": "?"},
+        {"idea": "LRN", "alpha": "-1", "n": "99", "k": "0"},
+        {"idea": "LRN", "on": "os:system"},
+        {"idea": "Pooling", "window": "0"},
+        {"idea": "Dropout", "p": "7", "masks": "0"},
+        {"idea": "Augmentation", "cover": "3", "crop": "9999"},
+        {"from": "file"},
+    ],
 )
 def test_rubbish_in_the_url_gives_a_page(query):
     app = opened(**query)

@@ -1,10 +1,23 @@
 """The inception module in numbers: the published figures, and modules of real networks taken apart."""
 
+import numpy as np
 import pytest
+import torch
 
 from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
-from cnnviz.lessons.inception import counted, modules, places
+from cnnviz.lessons.inception import (
+    counted,
+    heads,
+    modules,
+    normalised,
+    places,
+    seen,
+    silenced,
+    sizes,
+    sizes_at_start,
+)
+from cnnviz.networks import build
 from cnnviz.networks.inception import M3A
 
 
@@ -51,3 +64,65 @@ def test_batch_norm_has_a_3x3_where_the_5x5_belongs():
 def test_a_width_that_is_no_width(number):
     with pytest.raises(BadOption, match="from 1 to 4,096"):
         counted(192, M3A._replace(conv5x5=number))
+
+
+# --- on a picture
+
+
+@pytest.fixture(scope="module", params=["googlenet", "googlenet-bn"])
+def network(request):
+    """A network with random weights at a small size, its modules, and a picture."""
+    module = build(request.param, weights="random")
+    module.avgpool = torch.nn.AdaptiveAvgPool2d(1)
+    graph = describe(Options(request.param))
+    return module, modules(graph), torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)), graph
+
+
+def test_arms_energies_are_shares_of_the_concat(network):
+    module, found, x, _ = network
+    given = seen(module, x, found)
+    assert len(given.maps) == 9
+    first = found[0]
+    assert [len(maps) for maps in given.maps[first.join]] == [arm.channels for arm in first.arms]
+    whole = np.concatenate(given.maps[first.join])
+    shares = given.energy(first.join)
+    assert sum(shares) == pytest.approx(1)
+    assert shares[0] == pytest.approx(np.square(whole[:64]).sum() / np.square(whole).sum(), rel=1e-4)
+
+
+def test_a_silent_arm_gives_zeros_and_nothing_else_changes(network):
+    module, found, x, _ = network
+    last = found[-1]
+    rows = silenced(module, x, last.arms)
+    assert rows.shape == (5, 1000)
+    with torch.no_grad():
+        assert np.allclose(rows[0], module(x)[0].softmax(0).numpy(), atol=1e-6)
+        # 5b is followed by the mean, the fully connected layer and nothing else: a silent arm is a silent piece of it
+        maps = [torch.from_numpy(m).mean(dim=(1, 2)) for m in seen(module, x, [last]).maps[last.join]]
+        maps[1] = torch.zeros_like(maps[1])
+        assert np.allclose(rows[2], module.fc(torch.cat(maps)).softmax(0).numpy(), atol=1e-6)
+    again = silenced(module, x, last.arms[:1])
+    assert np.allclose(again[0], rows[0], atol=1e-6), "the module is left as it was"
+
+
+def test_untrained_weights_say_how_much_a_kernel_reads(network):
+    module, found, _, graph = network
+    key = graph.network
+    assert sizes(module, found)[found[0].join] == pytest.approx(sizes_at_start(key, found)[found[0].join])
+    one, three, *_ = sizes(module, found)[found[0].join]
+    assert one == pytest.approx(float(np.sqrt(2 / 192) * np.sqrt(2 / np.pi)), rel=0.05), "He et al. 2015: by the fan-in"
+    assert three == pytest.approx(float(np.sqrt(2 / (96 * 9)) * np.sqrt(2 / np.pi)), rel=0.05)
+    assert normalised(graph, found[0].arms[0]) == (key == "googlenet-bn")
+
+
+# --- heads
+
+
+def test_what_the_heads_cost_and_where_they_sit():
+    first, second = heads()
+    plain, both = (describe(Options("googlenet", heads=on)).totals.params for on in (None, True))
+    assert (plain, both) == (6_998_552, 13_378_280)
+    assert first.params + second.params == both - plain
+    assert [head.after for head in (first, second)] == ["inception4a.concat", "inception4d.concat"]
+    assert dict(first.layers)["aux1.fc1"] == (128 * 4 * 4 + 1) * 1024
+    assert 0.5 < first.below < second.below < 0.9
