@@ -15,13 +15,16 @@ from PIL import Image
 from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe, keep_weights
-from cnnviz.engine.local import Engine, Picture, choose_device, engine
+from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.engine.results import Outcome
+from cnnviz.engine.studio import Studio, studio
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
 from cnnviz.lessons import inception, pictures
 from cnnviz.networks import card, source_for
 from cnnviz.networks.inception import Widths
+from cnnviz.prediction import class_names
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
@@ -31,6 +34,7 @@ from cnnviz.views.mermaid import mermaid
 
 OUTLINE: Literal["outline"] = "outline"
 SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
+OnWait = Callable[[int], None]
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
 
 
@@ -193,30 +197,16 @@ def sample_names() -> list[str]:
 # --- lessons -------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Computed:
-    """What a lesson's work on a network gave; the attributes are as `Result` has them."""
-
-    value: Any
-    weights: str
-    trained: bool | None
-    device: str
+@st.cache_resource(max_entries=64, show_spinner=False)
+def compute(what: tuple[Hashable, ...], _work: Callable[..., Any], options: Options, _on_wait: OnWait) -> Outcome[Any]:
+    """A lesson's work on a network with its usual weights, as `Engine.compute`; the most recent ones are kept."""
+    return shared_engine().compute(what, _work, options, on_wait=_on_wait)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def compute(what: tuple[Hashable, ...], _work: Callable[..., Any], options: Options, weights: str = "auto") -> Computed:
-    """A lesson's work on a network, on the engine's worker; the most recent ones are kept.
-
-    Args:
-        what: names the work and all that it depends on besides the network.
-        _work: given the module, its device, and a function to be called as often as the work can be stopped.
-    """
-    runner, source, place = shared_engine(), source_for(options.network, weights, **options.chosen), choose_device()
-
-    def run() -> Any:
-        return _work(runner._model(options, source, place), place, lambda: None)
-
-    return Computed(runner._worker.submit(run).result(), source.label, source.trained, place.type.upper())
+def classes_of(key: str) -> tuple[str, ...]:
+    """The names of a network's classes, as its usual weights know them."""
+    return class_names(card(key), source_for(key).training)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -233,3 +223,8 @@ def inception_module(inputs: int, widths: Widths, side: int, *, naive: bool = Fa
 def shared_engine() -> Engine:
     """Who runs the forward passes. Not in Streamlit's cache, which any visitor can clear."""
     return engine()
+
+
+def shared_studio() -> Studio:
+    """Who answers what is asked besides; it keeps its own answers."""
+    return studio()

@@ -1,7 +1,8 @@
 """AlexNet's ideas, one function each: a sentence and a question, the knobs, and what they do."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Any
 
 import streamlit as st
 
@@ -9,9 +10,11 @@ from app import cache, state
 from app.boundary import sentences
 from app.components.maps import map_grid
 from app.panels import picture
+from app.panels.waiting import waiting
 from cnnviz.activations.pictures import quantise
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
+from cnnviz.engine.results import Outcome
 from cnnviz.images import as_received, to_input
 from cnnviz.lessons import alexnet
 from cnnviz.lessons.pictures import as_input
@@ -37,7 +40,7 @@ def relu() -> None:
     first = nets["ReLU"]
     seen = _picture(first)
     found = {
-        name: cache.compute(
+        name: _computed(
             ("slopes", seen.digest),
             lambda module, device, _, options=options: alexnet.slopes(module, as_input(seen.image, options, device)),
             options,
@@ -90,7 +93,7 @@ def relu() -> None:
 
 def _gradients(options: Options, seen: Picture, layers: int, function: str, gain: float) -> list[float]:
     return list(
-        cache.compute(
+        _computed(
             ("gradients", seen.digest, layers, function, gain),
             lambda _, device, __: alexnet.gradients(as_input(seen.image, options, device), layers, function, gain),
             options,
@@ -133,7 +136,7 @@ def normalisation() -> None:
             ):
                 with column:
                     st.caption(f"{path} {name}: {maps.min():.3g} to {maps.max():.3g}")
-                    map_grid(quantise(maps), name=f"{path} {name}", scale="layer", selected=None, key=f"maps {name}")
+                    map_grid(quantise(maps), name=f"{path} {name}", scale="layer", key=f"maps {name}")
         _behind(found)
         st.caption(
             "AlexNet read pixels of 0 to 255 less their mean (section 2); ours are normalised to about ±2, some 58 "
@@ -174,7 +177,7 @@ def pooling() -> None:
             for column, (name, maps) in zip(st.columns(2, gap="medium"), pooled.items(), strict=True):
                 with column:
                     st.caption(f"{path}, pooled by {name}: {maps.shape[1]} × {maps.shape[2]}")
-                    map_grid(quantise(maps), name=f"{path}, {name}", scale="layer", selected=None, key=f"pooled {name}")
+                    map_grid(quantise(maps), name=f"{path}, {name}", scale="layer", key=f"pooled {name}")
         _behind(found)
         st.caption(
             "The paper's errors, top-1 and top-5, fell by 0.4 and 0.3 points by it (section 3.4). AlexNet's 55 × 55 "
@@ -195,7 +198,7 @@ def dropout() -> None:
     graph = cache.graph_of(options)
     last = [layer.path for layer in graph.layers if layer.op == "linear"][-1]
     before = graph.incoming(last)[0].source
-    found = cache.compute(
+    found = _computed(
         ("last layer", seen.digest),
         lambda module, device, _: alexnet.last_layer(module, as_input(seen.image, options, device), before, last),
         options,
@@ -302,7 +305,7 @@ def _ten_answers(options: Options, seen: Picture, cover: int, side: int) -> None
     own = cache.graph_of(options).input_shape[1]
     large = max(own, round(own * cover / side))
 
-    found = cache.compute(
+    found = _computed(
         ("ten crops", seen.digest, large),
         lambda module, device, _: alexnet.answers(
             module,
@@ -362,7 +365,7 @@ def _picture(options: Options) -> Picture:
     with controls:
         seen = picture.choice(options)
     shown, _ = cache.received(options.network, options.size, seen.digest, seen.image)
-    small.image(shown, width=state.px(64))
+    small.image(shown, width=state.px(64), alt=f"The picture as {options.network} receives it")
     return seen
 
 
@@ -378,10 +381,15 @@ def _picture_and_network(keys: list[str]) -> tuple[Picture, Options]:
     return seen, options
 
 
-def _first_maps(seen: Picture, options: Options) -> tuple[str, cache.Computed]:
+def _computed(what: tuple[Hashable, ...], work: Callable[..., Any], options: Options) -> Outcome[Any]:
+    with waiting(f"Running {options.network} …") as on_wait:
+        return cache.compute(what, work, options, on_wait)
+
+
+def _first_maps(seen: Picture, options: Options) -> tuple[str, Outcome[Any]]:
     """What the network's first ReLU gives for the picture."""
     path = next(layer.path for layer in cache.graph_of(options).layers if layer.op == "relu")
-    found = cache.compute(
+    found = _computed(
         ("maps", seen.digest, path),
         lambda module, device, _: alexnet.maps_of(module, as_input(seen.image, options, device), path),
         options,
@@ -389,7 +397,7 @@ def _first_maps(seen: Picture, options: Options) -> tuple[str, cache.Computed]:
     return path, found
 
 
-def _behind(found: cache.Computed, what: str = "") -> None:
+def _behind(found: Outcome[Any], what: str = "") -> None:
     """With which weights something was found."""
     what = f": {what}" if what else ""
     if found.trained is False:

@@ -195,6 +195,10 @@ class Seen:
 
     maps: Mapping[str, tuple[Floats, ...]]
 
+    def together(self, join: str) -> Floats:
+        """What the concat gives, (C, H, W)."""
+        return np.concatenate(self.maps[join])
+
     def energy(self, join: str) -> list[float]:
         """Each arm's share of the sum of squares after the concat."""
         sums = [float(np.square(maps, dtype=np.float64).sum()) for maps in self.maps[join]]
