@@ -242,7 +242,7 @@ def auxiliary() -> None:
     st.dataframe(frame, hide_index=True, column_config=columns, key="head rows")
     st.caption(
         "Their losses count 0.3 each while training; afterwards they are thrown away (Szegedy et al. 2014, section 5). "
-        "Nearly half of all parameters for a few percent of the arithmetic: they sit in fully connected layers."
+        "Nearly half of all parameters for half a percent of the arithmetic: they sit in fully connected layers."
     )
 
 

@@ -110,8 +110,9 @@ def test_alexnets_ideas(app_url, screen, idea):
     assert not violations(screen)
 
 
-def test_inception(app_url, screen):
-    screen.goto(f"{app_url}/inception")
+@pytest.mark.parametrize("about", ["Module", "On a picture", "Weights", "Heads"])
+def test_inception(app_url, screen, about):
+    screen.goto(f"{app_url}/inception?about={about}")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)

@@ -78,12 +78,56 @@ def test_a_link_opens_a_module_of_ones_own():
     assert app.selectbox(key="module").value == "my own"
 
 
-@pytest.mark.parametrize("query", [{"inputs": "?"}, {"conv5x5": "999999"}, {"side": "0"}, {"about": "?"}])
+@pytest.mark.parametrize(
+    "query", [{"inputs": "?"}, {"conv5x5": "999999"}, {"side": "0"}, {"about": "?"}, {"about": "Module", "of": "?"}]
+)
 def test_rubbish_in_the_url_gives_a_page(query):
     app = opened(**query)
     assert not app.exception
     assert not app.error
     assert "parameters give" in words(app)
+
+
+# --- in a whole network
+
+
+@pytest.mark.parametrize("key", ["googlenet", "googlenet-bn"])
+def test_the_arms_on_a_picture(key):
+    app = opened(about="On a picture", of=key, place="5b")
+    assert not app.exception
+    assert not app.error
+    assert app.markdown[0].value.endswith("?**")
+    energies, answers = (json.loads(chart.proto.spec)["data"] for chart in app.get("plotly_chart"))
+    assert len(energies) == 4
+    assert list(answers[0]["y"])[0] == "as it is"
+    assert len(answers[0]["y"]) == 5
+    told = [text.value for text in app.caption if "channels (" in text.value]
+    assert [re.search(r"(\d+) of 1024", text)[1] for text in told] == ["384", "384", "128", "128"]
+    assert sum(int(re.search(r"(\d+)% of the energy", text)[1]) for text in told) == pytest.approx(100, abs=2)
+    app.selectbox(key="place").set_value("3a").run()
+    assert "64 of 256 channels (25%)" in " ".join(text.value for text in app.caption)
+    assert not app.exception
+
+
+def test_weights_are_read_with_the_caution_that_they_need():
+    app = opened(about="Weights")
+    before = chart(app)["data"]
+    assert len(before) == 4
+    assert len(before[0]["x"]) == 9
+    behind = " ".join(text.value for text in app.warning)
+    assert ("Random weights can't tell" in words(app)) == ("random weights" in behind)
+    app.segmented_control(key="against").set_value("against its start").run()
+    assert chart(app)["data"] != before
+    app.selectbox(key="of").set_value("googlenet-bn").run()
+    assert "Batch norm follows every convolution here" in words(app)
+    assert not app.exception
+
+
+def test_what_the_heads_cost():
+    app = opened(about="Heads")
+    assert [metric.value for metric in app.metric[:3]] == ["6,998,552", "13,378,280", "6,379,728"]
+    assert list(app.dataframe[0].value["reads"]) == ["inception4a.concat", "inception4d.concat"]
+    assert not app.exception
 
 
 # --- in a browser --------------------------------------------------------------
