@@ -99,7 +99,7 @@ def test_the_arms_on_a_picture(key):
     assert app.markdown[0].value.endswith("?**")
     energies, answers = (json.loads(chart.proto.spec)["data"] for chart in app.get("plotly_chart"))
     assert len(energies) == 4
-    assert list(answers[0]["y"])[0] == "as it is"
+    assert next(iter(answers[0]["y"])) == "as it is"
     assert len(answers[0]["y"]) == 5
     told = [text.value for text in app.caption if "channels (" in text.value]
     assert [re.search(r"(\d+) of 1024", text)[1] for text in told] == ["384", "384", "128", "128"]
