@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,15 @@ from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.engine.results import Outcome
 from cnnviz.engine.studio import Studio, studio
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
-from cnnviz.networks import card
+from cnnviz.lessons import inception, pictures
+from cnnviz.networks import card, source_for
+from cnnviz.networks.inception import Widths
+from cnnviz.prediction import class_names
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
@@ -36,6 +40,7 @@ from cnnviz.views.mermaid import mermaid
 T = TypeVar("T")
 OUTLINE: Literal["outline"] = "outline"
 SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
+OnWait = Callable[[int], None]
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
 
 
@@ -201,7 +206,10 @@ def sample_names() -> list[str]:
     return list(photographs())
 
 
-def compute(what: Hashable, work: Callable[[], T]) -> T:
+# --- lessons -------------------------------------------------------------------
+
+
+def apart(what: Hashable, work: Callable[[], T]) -> T:
     """What some work on tensors gives that needs no network: run where the forward passes run, and kept for a while.
 
     Args:
@@ -212,7 +220,7 @@ def compute(what: Hashable, work: Callable[[], T]) -> T:
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={tuple: repr})
 def _computed(what: Hashable, _work: Callable[[], T]) -> T:
-    return shared_engine()._worker.submit(_work).result()
+    return shared_engine().apart(what, _work)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -221,6 +229,29 @@ def grey(digest: str, _image: Image.Image) -> npt.NDArray[np.float64]:
     seen = as_received(_image, card("resnet18"), (96, 96)).convert("L")
     values: npt.NDArray[np.float64] = np.asarray(seen, dtype=np.float64) / 255
     return values
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def compute(what: tuple[Hashable, ...], _work: Callable[..., Any], options: Options, _on_wait: OnWait) -> Outcome[Any]:
+    """A lesson's work on a network with its usual weights, as `Engine.compute`; the most recent ones are kept."""
+    return shared_engine().compute(what, _work, options, on_wait=_on_wait)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def classes_of(key: str) -> tuple[str, ...]:
+    """The names of a network's classes, as its usual weights know them."""
+    return class_names(card(key), source_for(key).training)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def as_learned(key: str) -> Options:
+    """A network as its usual weights know it."""
+    return pictures.as_learned(key)
+
+
+def inception_module(inputs: int, widths: Widths, side: int, *, naive: bool = False) -> inception.Module:
+    """An inception module in numbers; the most recent ones are kept."""
+    return inception.counted(inputs, widths, side, naive=naive)
 
 
 def shared_engine() -> Engine:

@@ -20,6 +20,7 @@ from cnnviz.errors import CnnvizError, UnknownLayer, UnknownNetwork
 from cnnviz.graph import Layer, LayerGraph
 from cnnviz.images import Fit, photographs
 from cnnviz.networks import Card, card, cards, kinds_for
+from cnnviz.networks.inception import Widths
 from cnnviz.networks.partners import partner
 
 BOUND = "query-params"
@@ -37,6 +38,11 @@ _PARTS = {  # what a page's link has to hold, besides its selections
         *("inside", "seed", "from", "image"),
     ),
     "lenet": ("reads", "c3", "digit", "flipped"),
+    "alexnet": (
+        *("idea", "from", "image", "on", "layers", "gain", "n", "k", "alpha", "beta", "window", "stride", "p", "masks"),
+        *("draw", "cover", "crop", "mirror", "crops"),
+    ),
+    "inception": ("about", "side", "inputs", *Widths._fields, "from", "image", "of", "place", "against"),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }

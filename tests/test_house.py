@@ -74,6 +74,11 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
             for name in ("activations", "catalogue", "engine", "images", "networks", "recorder", "trace")
         },
     ),
+    "cnnviz/lessons": (
+        PLAIN | {"torch", "PIL"},
+        {f"cnnviz/{name}" for name in ("activations", "analysis", "catalogue", "errors", "graph", "images", "lessons")}
+        | {f"cnnviz/{name}" for name in ("networks", "prediction", "trace", "training", "weights")},
+    ),
     "cnnviz/views": (
         PLAIN | DRAWING,
         {f"cnnviz/{name}" for name in ("activations/parts", "analysis", "errors", "graph", "printed", "vocabulary")}

@@ -41,14 +41,14 @@ def proof() -> None:
     left, right = st.columns([9, 11], gap="medium")
     with left:
         strengths = {
-            name: cache.compute(("gradient", name, *place), lambda chain=chain: lesson.gradient(chain, seed))
+            name: cache.apart(("gradient", name, *place), lambda chain=chain: lesson.gradient(chain, seed))
             for name, chain in chains.items()
         }
         _chart(lessons_kernels.reached(list(strengths.items())), "reached")
         st.markdown(replication.reached_sentence([lesson.support(strength) for strength in strengths.values()]))
     with right:
         grey = cache.grey(seen.digest, seen.image)
-        found = cache.compute(("compared", seen.digest, *place), lambda: lesson.compare(r.threes, grey, seed))
+        found = cache.apart(("compared", seen.digest, *place), lambda: lesson.compare(r.threes, grey, seed))
         shown = (
             (f"{r.stack} layers of 3 × 3", lessons_kernels.greys(found.stack)),
             (f"their one {kernel} × {kernel}", lessons_kernels.greys(found.single)),
@@ -71,7 +71,7 @@ def _fit(size: int, inside: int, seed: int) -> None:
     target = lesson.random_kernel(size, seed)
     layers = (size - 1) // 2
     stacks = [
-        cache.compute(("fitted", size, mid, seed), lambda mid=mid: lesson.fitted_by_stack(target, mid))
+        cache.apart(("fitted", size, mid, seed), lambda mid=mid: lesson.fitted_by_stack(target, mid))
         for mid in range(1, 4)
     ]
     lines = [lesson.fitted_by_lines(target, mid) for mid in range(1, size + 1)]
