@@ -18,6 +18,7 @@ from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
+from cnnviz.lessons import shortcuts
 from cnnviz.networks import card
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
@@ -121,6 +122,12 @@ def table_of(options: Options) -> pd.DataFrame:
     rows = tables.layers(graph_of(options))
     repeated = rows.select_dtypes("str").columns.drop("name")
     return rows.astype(dict.fromkeys(repeated, "category"))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def training_curves(batch_norm: bool) -> tuple[shortcuts.Curve, ...]:
+    """How plain and residual networks have learned here."""
+    return shortcuts.curves(batch_norm)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

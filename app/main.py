@@ -29,6 +29,7 @@ page = st.navigation(
         st.Page("screens/compare.py", title="Compare", icon=":material/leaderboard:", url_path="compare"),
         st.Page("screens/printed.py", title="Printed", icon=":material/fact_check:", url_path="printed"),
         st.Page("screens/kernels.py", title="Kernels", icon=":material/grid_on:", url_path="kernels"),
+        st.Page("screens/shortcuts.py", title="Shortcuts", icon=":material/alt_route:", url_path="shortcuts"),
     ],
     position="top",
 )

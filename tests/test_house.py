@@ -55,6 +55,23 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         PLAIN | {"torch", "safetensors", "PIL"},
         {f"cnnviz/{name}" for name in ("download", "errors", "images", "networks", "training", "weights")},
     ),
+    "cnnviz/lessons": (
+        PLAIN | {"torch"},
+        {
+            f"cnnviz/{name}"
+            for name in (
+                "activations",
+                "analysis",
+                "catalogue",
+                "errors",
+                "graph",
+                "networks",
+                "operations",
+                "prediction",
+            )
+        }
+        | {f"cnnviz/{name}" for name in ("program", "recorder", "trace", "training", "weights")},
+    ),
     "cnnviz/engine": (
         PLAIN | {"torch", "PIL"},
         {

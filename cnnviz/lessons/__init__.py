@@ -1,0 +1,1 @@
+"""The mathematics of the lessons: one file a page, each of which works without the app."""

@@ -1,0 +1,58 @@
+"""The page on shortcuts: its knobs, and in a real browser its main gesture."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(MAIN, default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("screens/shortcuts.py")
+    return app.run()
+
+
+def traces(app: AppTest) -> list[dict]:
+    return json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+
+
+def words(app: AppTest) -> str:
+    return " ".join(text.value for text in (*app.markdown, *app.caption))
+
+
+def test_it_opens_with_a_sentence_and_a_question():
+    app = opened()
+    assert not app.exception
+    assert app.markdown[0].value.endswith("?**")
+
+
+@pytest.mark.parametrize("query", [{"about": "?"}, {"norm": "?"}])
+def test_rubbish_in_the_url_gives_a_page(query):
+    app = opened(**query)
+    assert not app.exception
+    assert not app.error
+    assert traces(app)
+
+
+def test_the_training_curves_stand_beside_the_papers_errors():
+    app = opened(about="Training")
+    assert "plain56 is worse in training, 52.0 % of errors, plain20 19.0 %" in words(app)
+    assert "resnet56 is better in training, 14.1 % of errors, resnet20 14.6 %" in words(app)
+    assert "20 layers 8.75, 32 layers 7.51, 44 layers 7.17, 56 layers 6.97, 110 layers 6.43 %" in words(app)
+    assert "8 epochs" in words(app)
+    assert "164 epochs" in words(app)
+    stars = [trace["y"] for trace in traces(app) if trace.get("mode") == "markers"]
+    assert stars == [[8.75], [6.97]]
+
+
+def test_without_batch_norm_one_epoch_was_recorded():
+    app = opened(about="Training", norm="false")
+    assert {len(trace["x"]) for trace in traces(app)} == {1}
+    assert "resnet56 diverged" in words(app)
+    app.toggle(key="norm").set_value(True).run()
+    assert "resnet56 is better" in words(app)
