@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -14,12 +15,12 @@ from PIL import Image
 from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, describe, keep_weights
-from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.engine.local import Engine, Picture, choose_device, engine
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
-from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
+from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
 from cnnviz.lessons import shortcuts
-from cnnviz.networks import card
+from cnnviz.networks import card, source_for
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
@@ -130,6 +131,14 @@ def training_curves(batch_norm: bool) -> tuple[shortcuts.Curve, ...]:
     return shortcuts.curves(batch_norm)
 
 
+@st.cache_resource(max_entries=256, show_spinner=False)
+def gradients(network: shortcuts.Untrained, digest: str, _image: Image.Image, fit: Fit) -> shortcuts.Gradients:
+    """What a backward pass brings to each layer of a network that sees this picture."""
+    x = to_input(_image, card(shortcuts.receiver(network.depth)), fit=fit)
+    work = lambda _, __, on_step: shortcuts.backward(network, x, on_step)  # noqa: E731
+    return compute(("gradients", network, digest, fit), work, Options("resnet20")).value
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def photograph(name: str) -> Picture:
     """One of the pictures that come along."""
@@ -197,3 +206,28 @@ def sample_names() -> list[str]:
 def shared_engine() -> Engine:
     """Who runs the forward passes. Not in Streamlit's cache, which any visitor can clear."""
     return engine()
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What some work on a network gave, and a phrase that names the weights behind it."""
+
+    value: Any
+    weights: str
+
+
+def compute(what: Hashable, work: Callable[..., Any], options: Options, weights: str = "auto") -> Computed:
+    """Work on a network, on the engine's thread; waits until it is done.
+
+    Args:
+        what: names the work and all that it depends on besides the network.
+        work: given the module, its device, and a function to be called as often as the work can be stopped.
+
+    Raises:
+        CnnvizError: whatever is wrong with the network or the weights.
+    """
+    ours = shared_engine()
+    source = source_for(options.network, weights, **options.chosen)
+    place = choose_device("cpu")
+    done = ours._worker.submit(lambda: work(ours._model(options, source, place), place, lambda: None))
+    return Computed(done.result(), source.label)

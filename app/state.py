@@ -33,7 +33,7 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
     "kernels": ("kernel", "in", "mid", "out", "map"),
-    "shortcuts": ("about", "norm"),
+    "shortcuts": ("about", "norm", "from", "image", "fit", "zoom", "depth", "begin", "of", "seed", "when"),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }
@@ -373,7 +373,9 @@ def usual_picture(entry: Card) -> str:
 def sample() -> str:
     """The picture of those that come along which is chosen, whether its control is there or not."""
     chosen = st.session_state.get("image") or st.query_params.get("image")
-    return chosen if chosen in photographs() else usual_picture(card(st.session_state.network))
+    return (
+        chosen if chosen in photographs() else usual_picture(card(st.session_state.get("network") or first_network()))
+    )
 
 
 def fit() -> Fit:

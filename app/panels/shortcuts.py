@@ -3,6 +3,10 @@
 import streamlit as st
 
 from app import cache, state
+from app.boundary import sentences
+from app.panels import picture
+from cnnviz.catalogue import Options
+from cnnviz.engine.local import Picture
 from cnnviz.lessons import shortcuts as lesson
 from cnnviz.views import figures
 from cnnviz.views import lessons_shortcuts as views
@@ -25,6 +29,83 @@ def training() -> None:
     st.markdown(views.training_sentence([(c.network, c.training[-1], c.held_out[-1], c.diverged) for c in found]))
     st.caption(views.training_note(norm, lesson.PAPER_EPOCHS))
     st.markdown(views.paper_tables(lesson.TABLE_6, lesson.TABLE_2))
+
+
+LOGGED = (20, 56)  # depths whose trainings were recorded
+OF: dict[str, lesson.Quantity] = {"its output": "maps", "its weights": "weights"}
+
+
+def gradients() -> None:
+    """How much of the gradient arrives at each layer, plain and residual."""
+    st.markdown(
+        "Plain networks get worse with depth, as their first layers hardly get a gradient: so an article says. "
+        "**Do their gradients vanish?**"
+    )
+    knobs, result = st.columns([1, 3], gap="medium")
+    with knobs:
+        depth = st.select_slider("Layers", lesson.DEPTHS, 56, key="depth", bind=state.BOUND)
+        norm = st.toggle("Batch norm", True, key="norm", bind=state.BOUND)
+        when = "before training"
+        if depth in LOGGED:
+            when = st.segmented_control(
+                "When", ["before training", "in training"], default=when, required=True, key="when", bind=state.BOUND
+            )
+        if when == "before training":
+            begin = st.selectbox(
+                "Weights begin as by",
+                lesson.INITIALISATIONS,
+                key="begin",
+                bind=state.BOUND,
+                format_func=lambda how: views.INITIALISATIONS[how],
+            )
+            quantity = st.segmented_control(
+                "Gradient of each layer with respect to",
+                list(OF),
+                default="its output",
+                required=True,
+                key="of",
+                bind=state.BOUND,
+            )
+    if when == "in training":
+        with result:
+            _logged_gradients(depth, norm)
+        return
+    with knobs:
+        seen = _picture(Options(lesson.receiver(depth)))
+        seed = st.number_input("Seed of the weights", 0, 9999, 0, key="seed", bind=state.BOUND)
+    pair = [lesson.Untrained(depth, plain, norm, begin, seed) for plain in (True, False)]
+    with result, sentences():
+        with st.spinner("A backward pass …", show_time=True):
+            plain, residual = (cache.gradients(one, seen.digest, seen.image, state.fit()) for one in pair)
+        of = OF[quantity]
+        _chart(
+            views.gradient_norms(plain.layers, plain.norms(of), residual.norms(of), f"norm with respect to {quantity}"),
+            "gradients",
+        )
+        st.markdown(views.gradient_sentence(plain.ratio(of), residual.ratio(of), plain.layers[-2]))
+        st.markdown(views.who_is_right(norm, begin))
+        st.caption(views.gradient_note(depth, norm))
+
+
+def _logged_gradients(depth: int, norm: bool) -> None:
+    found = {curve.plain: curve for curve in cache.training_curves(norm) if curve.network.endswith(str(depth))}
+    _chart(
+        views.logged_norms(found[True].gradients, found[False].gradients),
+        "gradients logged",
+    )
+    st.markdown(views.logged_sentence(found[True].gradients, found[False].gradients))
+    st.caption(views.LOGGED_NOTE)
+
+
+# --- what they share ---------------------------------------------------------
+
+
+def _picture(options: Options) -> Picture:
+    """The visitor's picture, and how it is received."""
+    seen = picture.scaled(options, picture.choice(options))
+    shown, size = cache.received(options.network, options.size, seen.digest, seen.image, state.fit())
+    st.image(shown, f"{size[0]} × {size[1]} of it are seen", width=min(shown.width, state.px(96)))
+    return seen
 
 
 def _chart(figure: views.Figure, key: str) -> None:

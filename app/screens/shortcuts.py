@@ -8,6 +8,7 @@ from app.panels import shortcuts
 
 PARTS = {
     "Training": shortcuts.training,
+    "Gradients": shortcuts.gradients,
 }
 
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,10 +1,22 @@
 """What shortcuts do: He, Zhang, Ren, Sun 2015, section 4, put to the test on real networks."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cnnviz.activations.gradients import differentiable, followed
+from cnnviz.errors import BadOption
+from cnnviz.networks.meta import Unfilled
+from cnnviz.networks.resnet import BasicBlock, ResNet, Shortcut
+from cnnviz.networks.resnet_cifar import CifarResNet
 from cnnviz.training.loop import Epoch, read_log
 
 _LOGS = Path(__file__).resolve().parents[2] / "assets" / "training"
@@ -73,3 +85,153 @@ def _curve(network: str, batch_norm: bool, log: list[Epoch]) -> Curve:
         ),
         diverged=any(line.loss is None or math.isnan(line.loss) for line in log),
     )
+
+
+# --- gradients through depth -------------------------------------------------
+
+Initialisation = Literal["He", "LeCun", "Xavier", "PyTorch"]
+Quantity = Literal["weights", "maps"]
+
+INITIALISATIONS: tuple[Initialisation, ...] = ("He", "LeCun", "Xavier", "PyTorch")
+_IMAGENET: Mapping[int, tuple[int, int, int, int]] = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+DEPTHS = (18, *(depth for depth in range(20, 111) if depth == 34 or depth % 6 == 2))
+"""18 and 34 are the paper's networks for ImageNet, all others, 6n + 2, those for CIFAR-10."""
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What one backward pass brings to each weighted layer.
+
+    Attributes:
+        layers: paths, from the first layer to the last.
+        weights: L2 norms of the gradient with respect to each layer's kernels or matrix.
+        maps: with respect to what each layer gives.
+        loss: the cross-entropy that was derived; infinite or no number where the signal has grown too large.
+    """
+
+    layers: tuple[str, ...]
+    weights: tuple[float, ...]
+    maps: tuple[float, ...]
+    loss: float
+
+    def norms(self, quantity: Quantity) -> tuple[float, ...]:
+        """The norms of one kind."""
+        return self.weights if quantity == "weights" else self.maps
+
+    def ratio(self, quantity: Quantity) -> float:
+        """How many times the last convolution's gradient the first one's is."""
+        norms = self.norms(quantity)
+        return norms[0] / norms[-2] if norms[-2] else math.nan
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """A network that has learned nothing yet, of one of `DEPTHS`."""
+
+    depth: int
+    plain: bool
+    batch_norm: bool
+    initialisation: Initialisation
+    seed: int = 0
+
+
+def receiver(depth: int) -> str:
+    """The catalogue's network that receives a picture as one of this depth does."""
+    return f"resnet{depth}" if depth in _IMAGENET else "resnet20"
+
+
+def backward(
+    untrained: Untrained, picture: npt.NDArray[np.float32], on_step: Callable[[], None] = lambda: None
+) -> Gradients:
+    """What one backward pass of a network brings to its layers; see `gradients`.
+
+    Args:
+        picture: (1, 3, H, W), as the network receives it.
+
+    Raises:
+        BadOption: a depth that can't be built.
+    """
+    module = network(untrained.depth, plain=untrained.plain, batch_norm=untrained.batch_norm)
+    initialise(module, untrained.initialisation, untrained.seed)
+    return gradients(module, torch.from_numpy(picture), on_step)
+
+
+def network(depth: int, *, plain: bool, batch_norm: bool) -> nn.Module:
+    """A plain or residual network of one of `DEPTHS`, its parameters not filled.
+
+    With option A's shortcuts, so that both have the same parameters.
+
+    Raises:
+        BadOption: another depth.
+    """
+    if depth not in DEPTHS:
+        raise BadOption(f"A depth of {depth} was given, but 18, 34 and 6n + 2 from 20 to 110 can be built.")
+    shortcut: Shortcut | None = None if plain else "A"
+    with Unfilled():
+        if depth in _IMAGENET:
+            return ResNet(shortcut=shortcut, batch_norm=batch_norm, block=BasicBlock, blocks=_IMAGENET[depth])
+        return CifarResNet(shortcut=shortcut, batch_norm=batch_norm, depth=depth)
+
+
+def initialise(module: nn.Module, how: Initialisation, seed: int = 0) -> None:
+    """Fill all weights by one of the usual rules, biases with 0 (PyTorch's at random), the same for a seed.
+
+    A weight's variance is 2 / fan-in (He et al. 2015, equation 10), 1 / fan-in (LeCun, Bottou, Orr, Müller 1998), 2 /
+    (fan-in + fan-out) (Glorot, Bengio 2010, equation 12), or 1 / (3 fan-in), which is what `nn.Conv2d` and
+    `nn.Linear` begin with.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for child in module.modules():
+            if not isinstance(child, nn.Conv2d | nn.Linear):
+                continue
+            reach = math.prod(child.weight.shape[2:])
+            fan_in, fan_out = child.weight.shape[1] * reach, child.weight.shape[0] * reach
+            bound = 1 / math.sqrt(fan_in)
+            if how == "PyTorch":
+                child.weight.uniform_(-bound, bound, generator=generator)
+            else:
+                variance = {"He": 2 / fan_in, "LeCun": 1 / fan_in, "Xavier": 2 / (fan_in + fan_out)}[how]
+                child.weight.normal_(0, math.sqrt(variance), generator=generator)
+            if child.bias is not None:
+                child.bias.zero_()
+                if how == "PyTorch":
+                    child.bias.uniform_(-bound, bound, generator=generator)
+
+
+def gradients(module: nn.Module, x: Tensor, on_step: Callable[[], None] = lambda: None) -> Gradients:
+    """One forward and one backward pass in training mode: batch norm takes the mean and variance of `x` itself.
+
+    The loss is the cross-entropy against the class that the network holds least likely, so that it is large however
+    sure an untrained network is.
+
+    Args:
+        module: whose running statistics will have changed.
+        x: (N, C, H, W), normalised as the network expects it.
+        on_step: called after each operation; what it raises ends the pass.
+    """
+    module.train()
+    with differentiable(module, x) as (own, start):
+        program = followed(own, start)
+        kinds = dict(own.named_modules())
+        places = {
+            number: step.path
+            for number, step in enumerate(program.steps)
+            if step.module is not None and isinstance(kinds[step.module], nn.Conv2d | nn.Linear)
+        }
+        given: dict[str, Tensor] = {}
+
+        def each(number: int, out: Tensor) -> Tensor:
+            on_step()
+            if number not in places:
+                return out
+            given[places[number]] = out
+            return out.clone()  # an in-place addition or ReLU comes next, and may not change what was given
+
+        last = program.outputs["output"]
+        logits = program.run(own, start, {last}, each=each)[last]
+        loss = functional.cross_entropy(logits, logits.detach().argmin(dim=1))
+        weights = [own.get_parameter(f"{path}.weight") for path in given]
+        found = torch.autograd.grad(loss, [*weights, *given.values()])
+        norms = [float(gradient.detach().double().norm()) for gradient in found]
+        return Gradients(tuple(given), tuple(norms[: len(weights)]), tuple(norms[len(weights) :]), float(loss.detach()))

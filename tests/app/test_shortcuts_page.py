@@ -31,7 +31,10 @@ def test_it_opens_with_a_sentence_and_a_question():
     assert app.markdown[0].value.endswith("?**")
 
 
-@pytest.mark.parametrize("query", [{"about": "?"}, {"norm": "?"}])
+@pytest.mark.parametrize(
+    "query",
+    [{"about": "?"}, {"norm": "?"}, {"about": "Gradients", "depth": "19", "begin": "?", "of": "?", "seed": "-1"}],
+)
 def test_rubbish_in_the_url_gives_a_page(query):
     app = opened(**query)
     assert not app.exception
@@ -56,3 +59,31 @@ def test_without_batch_norm_one_epoch_was_recorded():
     assert "resnet56 diverged" in words(app)
     app.toggle(key="norm").set_value(True).run()
     assert "resnet56 is better" in words(app)
+
+
+def test_with_batch_norm_plain_gradients_do_not_vanish():
+    app = opened(about="Gradients", depth="56")
+    assert "the plain network's gradient **explodes**" in words(app)
+    assert "the residual one's neither vanishes nor explodes" in words(app)
+    assert [len(trace["y"]) for trace in traces(app)] == [56, 56]
+    app.select_slider(key="depth").set_value(26).run()
+    assert [len(trace["y"]) for trace in traces(app)] == [26, 26]
+    app.toggle(key="norm").set_value(False).run()
+    assert "neither vanishes" in words(app)
+    app.selectbox(key="begin").set_value("PyTorch").run()
+    assert "the plain network's gradient **vanishes**" in words(app)
+    assert "the article is right" in words(app)
+    before = traces(app)[0]["y"]
+    app.segmented_control(key="of").set_value("its weights").run()
+    app.number_input(key="seed").set_value(5).run()
+    assert traces(app)[0]["y"] != before
+    assert not app.exception
+
+
+def test_gradients_of_the_recorded_trainings():
+    app = opened(about="Gradients", depth="56", when="in training")
+    assert "plain, epoch 1: 2.73 at the first, 0.222 at the last" in words(app)
+    assert [len(trace["y"]) for trace in traces(app)] == [56] * 4
+    app.toggle(key="norm").set_value(False).run()
+    assert "residual, epoch 1: diverged" in words(app)
+    assert not app.exception

@@ -1,8 +1,13 @@
 """What the lesson on shortcuts says, held against the paper, the logs and the networks themselves."""
 
+import math
+
+import numpy as np
 import pytest
+import torch
 
 from cnnviz.lessons import shortcuts
+from cnnviz.networks import construct
 
 # --- the training curves -----------------------------------------------------
 
@@ -34,3 +39,79 @@ def test_without_batch_norm_one_epoch_is_there_and_a_network_that_diverged_says_
     found = {curve.network: curve for curve in shortcuts.curves(batch_norm=False)}
     assert {len(curve.epochs) for curve in found.values()} == {1}
     assert [name for name, curve in found.items() if curve.diverged] == ["resnet56"]
+
+
+# --- gradients through depth -------------------------------------------------
+
+PICTURE = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype(np.float32)
+
+
+def ratio(depth: int, *, plain: bool, batch_norm: bool, how: str = "He") -> float:
+    return shortcuts.backward(shortcuts.Untrained(depth, plain, batch_norm, how), PICTURE).ratio("maps")
+
+
+def test_gradients_are_those_of_plain_autograd():
+    module = shortcuts.network(20, plain=False, batch_norm=False)
+    shortcuts.initialise(module, "He", seed=3)
+    found = shortcuts.gradients(module, torch.from_numpy(PICTURE))
+    module.zero_grad()
+    logits = module(torch.from_numpy(PICTURE))
+    torch.nn.functional.cross_entropy(logits, logits.argmin(1)).backward()
+    expected = [p.grad.norm().item() for name, p in module.named_parameters() if name.endswith("weight")]
+    assert found.weights == pytest.approx(expected, rel=1e-4)
+    assert found.layers[0] == "conv1"
+    assert found.layers[-1] == "fc"
+    assert len(found.layers) == 20
+
+
+@pytest.mark.parametrize("depth", [18, 34, 20, 56])
+def test_a_depths_networks_are_the_catalogues(depth):
+    for key, plain in ((f"plain{depth}", True), (f"resnet{depth}", False)):
+        options = {} if plain else {"shortcut": "A"}
+        ours = {name: p.shape for name, p in shortcuts.network(depth, plain=plain, batch_norm=True).named_parameters()}
+        assert ours == {name: p.shape for name, p in construct(key, **options).named_parameters()}
+
+
+def test_plain_and_residual_begin_with_the_same_weights():
+    plain, residual = (shortcuts.network(20, plain=plain, batch_norm=True) for plain in (True, False))
+    for module in (plain, residual):
+        shortcuts.initialise(module, "PyTorch", seed=1)
+    assert torch.equal(plain.layer3[2].conv2.weight, residual.layer3[2].conv2.weight)
+
+
+@pytest.mark.parametrize(
+    ("how", "deviation"),
+    [
+        ("He", (2 / 288) ** 0.5),
+        ("LeCun", (1 / 288) ** 0.5),
+        ("Xavier", (2 / 864) ** 0.5),
+        ("PyTorch", (1 / 864) ** 0.5),
+    ],
+)
+def test_the_rules_give_their_deviation(how, deviation):
+    layer = torch.nn.Conv2d(32, 64, 3)
+    shortcuts.initialise(layer, how)
+    assert layer.weight.std().item() == pytest.approx(deviation, rel=0.03)
+
+
+@pytest.mark.parametrize("how", shortcuts.INITIALISATIONS)
+def test_with_batch_norm_plain_gradients_grow_whatever_the_weights_begin_with(how):
+    """He et al. 2015, section 4.1: no vanishing; Yang et al. 2019: batch norm makes them explode, about 1.21 a layer."""
+    found = ratio(56, plain=True, batch_norm=True, how=how)
+    assert 1.15 < found ** (1 / 54) < 1.27
+    assert 1 < ratio(56, plain=False, batch_norm=True, how=how) < found / 30
+
+
+def test_without_batch_norm_the_initialisation_decides():
+    """The article's claim holds for weights that begin too small, and not for He's."""
+    for how in ("LeCun", "Xavier", "PyTorch"):
+        assert ratio(56, plain=True, batch_norm=False, how=how) < 1e-6
+        assert ratio(56, plain=False, batch_norm=False, how=how) > 0.1
+    assert 0.01 < ratio(56, plain=True, batch_norm=False) < 100
+    assert ratio(56, plain=False, batch_norm=False) > 1000, "every block adds its variance"
+
+
+def test_a_gradient_that_is_gone_is_said_to_be():
+    assert ratio(110, plain=True, batch_norm=False, how="PyTorch") == 0
+    nothing = shortcuts.Gradients(("a", "b", "fc"), (1.0, 0.0, 1.0), (1.0, 0.0, 1.0), 1.0)
+    assert math.isnan(nothing.ratio("maps"))
