@@ -131,6 +131,19 @@ def training_curves(batch_norm: bool) -> tuple[shortcuts.Curve, ...]:
     return shortcuts.curves(batch_norm)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def option_of(key: str, shortcut: shortcuts.Shortcut) -> shortcuts.Option:
+    """What a network costs with one kind of shortcuts."""
+    return shortcuts.option(key, shortcut)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def excerpt_svg(key: str, shortcut: shortcuts.Shortcut) -> str:
+    """Two of its blocks, as an element of a page."""
+    text = dot_of(drawing(shortcuts.excerpt(key, shortcut)), "LR")
+    return svg_for_page(render(text, "svg", SECONDS))
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
 def gradients(network: shortcuts.Untrained, digest: str, _image: Image.Image, fit: Fit) -> shortcuts.Gradients:
     """What a backward pass brings to each layer of a network that sees this picture."""

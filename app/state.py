@@ -33,7 +33,11 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
     "kernels": ("kernel", "in", "mid", "out", "map"),
-    "shortcuts": ("about", "norm", "from", "image", "fit", "zoom", "depth", "begin", "of", "seed", "when"),
+    "shortcuts": (
+        *("about", "norm", "from", "image", "fit", "zoom"),
+        *("depth", "when", "begin", "of", "seed"),
+        *("options", "option"),
+    ),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }

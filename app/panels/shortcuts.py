@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
+from app.components.graph import layer_graph
 from app.panels import picture
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
@@ -56,7 +57,7 @@ def gradients() -> None:
                 lesson.INITIALISATIONS,
                 key="begin",
                 bind=state.BOUND,
-                format_func=lambda how: views.INITIALISATIONS[how],
+                help=views.INITIALISATIONS,
             )
             quantity = st.segmented_control(
                 "Gradient of each layer with respect to",
@@ -95,6 +96,52 @@ def _logged_gradients(depth: int, norm: bool) -> None:
     )
     st.markdown(views.logged_sentence(found[True].gradients, found[False].gradients))
     st.caption(views.LOGGED_NOTE)
+
+
+def options() -> None:
+    """The three kinds of shortcuts: what they cost side by side, and the graph of one."""
+    st.markdown(
+        "Where a block changes the shape, its input can't just be added: it is padded with zeros (A) or projected (B); "
+        "or every block projects (C). **What does a projection cost?**"
+    )
+    keys = lesson.with_options()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = st.selectbox(
+            "Network", keys, keys.index("resnet34"), key="options", bind=state.BOUND, width=state.px(200)
+        )
+        drawn = st.segmented_control(
+            "Drawn",
+            lesson.OPTIONS,
+            default="B",
+            required=True,
+            key="option",
+            bind=state.BOUND,
+        )
+    for column, letter in zip(st.columns(3), lesson.OPTIONS, strict=True):
+        option = cache.option_of(key, letter)
+        with column, st.container(horizontal=True, gap="medium"):
+            st.metric(f"{letter}, parameters", f"{option.params:,}", width="content")
+            st.metric("MACs", f"{option.macs:,}", width="content")
+    with sentences():
+        svg = cache.excerpt_svg(key, drawn)
+        layer_graph(
+            svg,
+            selection="option",
+            key="option drawn",
+            on_fold=lambda: None,
+            direction="LR",
+            projector=state.projector(),
+            height=state.px(270),
+        )
+    option = cache.option_of(key, drawn)
+    st.markdown(
+        f"**{drawn}**, {views.OPTIONS[drawn]}: {views.option_sentence(option.shortcut_params, option.shortcut_macs, option.projections)} "
+        f"{views.table_3(lesson.TABLE_3, lesson.PLAIN_34)}"
+    )
+    st.caption(
+        f"Drawn are two blocks of {key}, the first two of its second stage: at one the shape changes. One "
+        "multiply-accumulate counts 1."
+    )
 
 
 # --- what they share ---------------------------------------------------------

@@ -9,6 +9,7 @@ from app.panels import shortcuts
 PARTS = {
     "Training": shortcuts.training,
     "Gradients": shortcuts.gradients,
+    "Options A, B, C": shortcuts.options,
 }
 
 with st.container(horizontal=True, vertical_alignment="center"):

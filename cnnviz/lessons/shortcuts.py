@@ -1,6 +1,7 @@
 """What shortcuts do: He, Zhang, Ren, Sun 2015, section 4, put to the test on real networks."""
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnviz.activations.gradients import differentiable, followed
+from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
+from cnnviz.graph import LayerGraph
+from cnnviz.networks import cards, construct
 from cnnviz.networks.meta import Unfilled
 from cnnviz.networks.resnet import BasicBlock, ResNet, Shortcut
 from cnnviz.networks.resnet_cifar import CifarResNet
+from cnnviz.trace import trace
 from cnnviz.training.loop import Epoch, read_log
 
 _LOGS = Path(__file__).resolve().parents[2] / "assets" / "training"
@@ -235,3 +240,62 @@ def gradients(module: nn.Module, x: Tensor, on_step: Callable[[], None] = lambda
         found = torch.autograd.grad(loss, [*weights, *given.values()])
         norms = [float(gradient.detach().double().norm()) for gradient in found]
         return Gradients(tuple(given), tuple(norms[: len(weights)]), tuple(norms[len(weights) :]), float(loss.detach()))
+
+
+# --- options A, B and C ------------------------------------------------------
+
+OPTIONS: tuple[Shortcut, ...] = ("A", "B", "C")
+TABLE_3: Mapping[str, tuple[float, float]] = {"A": (25.03, 7.76), "B": (24.52, 7.46), "C": (24.19, 7.40)}
+"""He et al. 2015, table 3: ResNet-34's top-1 and top-5 error in percent on ImageNet, ten crops, by option."""
+PLAIN_34 = (28.54, 10.02)
+"""The same of plain34."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a network costs with one kind of shortcuts.
+
+    Attributes:
+        shortcut_params, shortcut_macs: of what is on its shortcuts.
+        projections: how many shortcuts have a convolution.
+    """
+
+    shortcut: Shortcut
+    params: int
+    macs: int
+    shortcut_params: int
+    shortcut_macs: int
+    projections: int
+
+
+def with_options() -> tuple[str, ...]:
+    """The catalogue's networks that were published with a choice of shortcuts."""
+    return tuple(key for key, card in cards().items() if "shortcut" in card.options and not card.printed)
+
+
+def option(key: str, shortcut: Shortcut) -> Option:
+    """What a network costs with this kind of shortcuts.
+
+    Raises:
+        UnknownNetwork, BadOption: as `describe`.
+    """
+    graph = describe(Options(key, shortcut=shortcut))
+    around = [layer for layer in graph.layers if ".downsample." in layer.path]
+    return Option(
+        shortcut,
+        params=graph.totals.params,
+        macs=graph.totals.macs,
+        shortcut_params=sum(layer.params for layer in around),
+        shortcut_macs=sum(layer.macs for layer in around),
+        projections=sum(layer.op == "conv" for layer in around),
+    )
+
+
+def excerpt(key: str, shortcut: Shortcut) -> LayerGraph:
+    """The first two blocks of a network's second stage: at the first the shape changes, at the other it doesn't."""
+    whole = describe(Options(key, shortcut=shortcut))
+    first = next(layer for layer in whole.layers if layer.path.startswith("layer2."))
+    stage = construct(key, shortcut=shortcut).get_submodule("layer2")
+    assert isinstance(stage, nn.Sequential)
+    module = nn.Sequential(OrderedDict(layer2=stage[:2])).eval()
+    return trace(module, first.input_shapes[0], network=f"{key}, option {shortcut}")

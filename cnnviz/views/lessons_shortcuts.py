@@ -131,12 +131,10 @@ def paper_tables(table_6: Mapping[str, float], table_2: Mapping[str, float]) -> 
 
 # --- gradients through depth -------------------------------------------------
 
-INITIALISATIONS = {
-    "He": "He: variance 2 / fan-in",
-    "LeCun": "LeCun: 1 / fan-in",
-    "Xavier": "Xavier: 2 / (fan-in + fan-out)",
-    "PyTorch": "PyTorch's default: 1 / (3 fan-in)",
-}
+INITIALISATIONS = (
+    "A weight's variance: 2 / fan-in (He), 1 / fan-in (LeCun), 2 / (fan-in + fan-out) (Xavier Glorot), 1 / (3 fan-in) "
+    "(PyTorch's default for convolutions and matrices)."
+)
 VANISHED, EXPLODED = 0.01, 100.0  # from where on we speak of it
 LOGGED_NOTE = (
     "Recorded, not computed now: norms of the loss's gradient with respect to each layer's weights, the mean over an "
@@ -270,6 +268,32 @@ def logged_sentence(plain: Sequence[Mapping[str, float | None]], residual: Seque
             how = "diverged" if first is None or last is None else f"{first:.3g} at the first, {last:.3g} at the last"
             said.append(f"{name}, epoch {epoch}: {how}")
     return f"Gradient norms of the convolutions' weights: {'; '.join(said)}."
+
+
+# --- options A, B and C ------------------------------------------------------
+
+OPTIONS = {
+    "A": "zero padding where the shape changes",
+    "B": "projection where the shape changes",
+    "C": "projection everywhere",
+}
+
+
+def option_sentence(params: int, macs: int, projections: int) -> str:
+    """What is on the shortcuts, and what it costs."""
+    if not projections:
+        return "nothing on the shortcuts has a weight."
+    many = "1 projection" if projections == 1 else f"{projections} projections"
+    return f"{many} with {params:,} parameters (batch norm's included) and {macs:,} MACs."
+
+
+def table_3(errors: Mapping[str, tuple[float, float]], plain: tuple[float, float]) -> str:
+    """What the paper got for it."""
+    rows = "; ".join(f"**{option}** {top1:.2f} and {top5:.2f}" for option, (top1, top5) in errors.items())
+    return (
+        f"What it buys, by He et al. 2015, table 3, for 34 layers (top-1 and top-5 error, %): plain {plain[0]:.2f} and "
+        f"{plain[1]:.2f}; {rows}. Projections are not what makes depth work: A has none, and gains most of it."
+    )
 
 
 def _depth(name: str) -> int:

@@ -87,3 +87,19 @@ def test_gradients_of_the_recorded_trainings():
     app.toggle(key="norm").set_value(False).run()
     assert "residual, epoch 1: diverged" in words(app)
     assert not app.exception
+
+
+def test_the_three_options_stand_side_by_side():
+    app = opened(about="Options A, B, C", options="resnet18", option="A")
+    assert [metric.value for metric in app.metric] == [
+        *("11,515,688", "1,794,805,760"),
+        *("11,689,512", "1,814,073,344"),
+        *("12,043,816", "1,878,298,624"),
+    ]
+    assert "nothing on the shortcuts has a weight." in words(app)
+    assert "**A** 25.03 and 7.76; **B** 24.52 and 7.46; **C** 24.19 and 7.40" in words(app)
+    app.segmented_control(key="option").set_value("B").run()
+    assert "3 projections with 173,824 parameters" in words(app)
+    app.selectbox(key="options").set_value("resnet20").run()
+    assert app.metric[0].value == "269,722"
+    assert not app.exception

@@ -115,3 +115,31 @@ def test_a_gradient_that_is_gone_is_said_to_be():
     assert ratio(110, plain=True, batch_norm=False, how="PyTorch") == 0
     nothing = shortcuts.Gradients(("a", "b", "fc"), (1.0, 0.0, 1.0), (1.0, 0.0, 1.0), 1.0)
     assert math.isnan(nothing.ratio("maps"))
+
+
+# --- options A, B and C ------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", shortcuts.with_options())
+def test_what_is_on_the_shortcuts_makes_the_whole_difference(key):
+    a, b, c = (shortcuts.option(key, option) for option in shortcuts.OPTIONS)
+    assert (a.projections, a.shortcut_params, a.shortcut_macs) == (0, 0, 0)
+    for more in (b, c):
+        assert more.params - a.params == more.shortcut_params > 0
+        assert more.macs - a.macs == more.shortcut_macs > 0
+    assert b.projections < c.projections
+
+
+def test_published_sizes():
+    assert shortcuts.option("resnet18", "B").params == 11_689_512
+    assert shortcuts.option("resnet34", "B").params == 21_797_672
+    assert shortcuts.option("resnet34", "C").projections == 16, "one a block"
+    assert shortcuts.option("resnet50", "B").projections == 4, "layer1.0 too, whose depth grows at stride 1"
+
+
+@pytest.mark.parametrize("option", shortcuts.OPTIONS)
+def test_an_excerpt_has_both_kinds_of_block(option):
+    graph = shortcuts.excerpt("resnet18", option)
+    roles = [edge.role for edge in graph.edges if edge.target.endswith(".add") and edge.role != "main"]
+    assert roles == ["projection", "projection" if option == "C" else "identity"]
+    assert graph.layers[-1].output_shape == (128, 28, 28)
