@@ -12,15 +12,17 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from cnnviz.activations.pictures import Maps
 from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
-from cnnviz.catalogue import Options, describe, keep_weights
+from cnnviz.catalogue import Options, as_trained, construct, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, choose_device, engine
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
 from cnnviz.lessons import shortcuts
 from cnnviz.networks import card, source_for
+from cnnviz.prediction import class_names
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
@@ -150,6 +152,41 @@ def gradients(network: shortcuts.Untrained, digest: str, _image: Image.Image, fi
     x = to_input(_image, card(shortcuts.receiver(network.depth)), fit=fit)
     work = lambda _, __, on_step: shortcuts.backward(network, x, on_step)  # noqa: E731
     return compute(("gradients", network, digest, fit), work, Options("resnet20")).value
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def blocks_of(key: str) -> dict[str, tuple[shortcuts.Damage, ...]]:
+    """A network's blocks, and how each can be damaged."""
+    module = construct(Options(key))
+    return {block: shortcuts.damages(module, block) for block in shortcuts.blocks(module)}
+
+
+def bundled_options(key: str) -> Options:
+    """A network as its bundled weights know it."""
+    return as_trained(Options(key), source_for(key, "bundled").training)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def lesion_of(key: str, digest: str, _image: Image.Image, fit: Fit) -> tuple[shortcuts.Lesion, str]:
+    """What a trained network says to a picture with each of its blocks damaged, and a phrase that names its weights."""
+    options = bundled_options(key)
+    x = to_input(_image, card(key), options.size, fit)
+    names = class_names(card(key), source_for(key, "bundled").training)
+    work = lambda module, _, on_step: shortcuts.lesion(module, x, graph_of(options), names, on_step)  # noqa: E731
+    done = compute(("lesion", key, digest, fit), work, options, "bundled")
+    return done.value, done.weights
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def damaged_maps(
+    key: str, block: str, damage: shortcuts.Damage, of: str, digest: str, _image: Image.Image, fit: Fit
+) -> tuple[Maps, Maps]:
+    """What a block gives in the network as it is, and in the damaged one, in the same colours."""
+    options = bundled_options(key)
+    x = to_input(_image, card(key), options.size, fit)
+
+    work = lambda module, _, on_step: shortcuts.maps_beside(module, x, block, damage, of)  # noqa: E731
+    return compute(("damaged", key, block, damage, of, digest, fit), work, options, "bundled").value
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

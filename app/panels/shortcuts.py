@@ -5,6 +5,7 @@ import streamlit as st
 from app import cache, state
 from app.boundary import sentences
 from app.components.graph import layer_graph
+from app.components.maps import map_grid
 from app.panels import picture
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
@@ -133,15 +134,68 @@ def options() -> None:
             projector=state.projector(),
             height=state.px(270),
         )
-    option = cache.option_of(key, drawn)
-    st.markdown(
-        f"**{drawn}**, {views.OPTIONS[drawn]}: {views.option_sentence(option.shortcut_params, option.shortcut_macs, option.projections)} "
-        f"{views.table_3(lesson.TABLE_3, lesson.PLAIN_34)}"
-    )
+    chosen = cache.option_of(key, drawn)
+    cost = views.option_sentence(chosen.shortcut_params, chosen.shortcut_macs, chosen.projections)
+    st.markdown(f"**{drawn}**, {views.OPTIONS[drawn]}: {cost} {views.table_3(lesson.TABLE_3, lesson.PLAIN_34)}")
     st.caption(
         f"Drawn are two blocks of {key}, the first two of its second stage: at one the shape changes. One "
         "multiply-accumulate counts 1."
     )
+
+
+DAMAGES: dict[str, lesson.Damage] = {"shortcut cut": "cut", "block dropped": "drop"}
+
+
+def cut() -> None:
+    """A trained network without one of its shortcuts, or without a whole block."""
+    st.markdown(
+        "A trained network loses one of its blocks, but keeps the shortcut; or it loses the shortcut, and keeps the "
+        "block. **Which does it miss more?**"
+    )
+    knobs, result = st.columns([1, 3], gap="medium")
+    with knobs:
+        key = st.selectbox(
+            "Trained network",
+            lesson.trained(),
+            lesson.trained().index("resnet56"),
+            key="trained",
+            bind=state.BOUND,
+        )
+        can = cache.blocks_of(key)
+        ways = [way for way, damage in DAMAGES.items() if any(damage in of for of in can.values())]
+        state.keep_among("damage", ways[::-1])
+        way = st.segmented_control("Damage", ways, default=ways[-1], required=True, key="damage", bind=state.BOUND)
+        blocks = [block for block, of in can.items() if DAMAGES[way] in of]
+        state.keep_among("block", blocks)
+        block = st.selectbox("Block", blocks, key="block", bind=state.BOUND)
+        behind = list(can)[list(can).index(block) :]
+        state.keep_among("maps", behind)
+        of = st.selectbox(
+            "Maps of", behind, key="maps", bind=state.BOUND, help="What this block, or one behind it, gives."
+        )
+        seen = _picture(cache.bundled_options(key))
+    with result, sentences():
+        with st.spinner(f"{key} without each of its blocks …", show_time=True):
+            found, weights = cache.lesion_of(key, seen.digest, seen.image, state.fit())
+        st.markdown(views.lesion_sentence(key, found.intact, {way: found.unmoved(DAMAGES[way]) for way in ways}))
+        _chart(
+            views.lesion_bars(
+                list(can),
+                found.intact,
+                {way: [found.answer(block, DAMAGES[way]) for block in can] for way in ways},
+                block,
+            ),
+            "lesion",
+        )
+        answer = found.answer(block, DAMAGES[way])
+        pair = cache.damaged_maps(key, block, DAMAGES[way], of, seen.digest, seen.image, state.fit())
+        names = ("as it was trained", f"{block}, {way}")
+        for place, name, said, maps in zip(st.columns(2), names, (found.intact, answer), pair, strict=True):
+            with place:
+                st.markdown(f"**{name}**: {views.answer(said)}")
+                title = f"{len(maps.values)} feature maps of {of}, {name}"
+                map_grid(maps, name=title, scale="layer", selected=None, key=f"maps {name == names[0]}")
+        st.caption(f"With {weights}. {views.LESION_NOTE}")
 
 
 # --- what they share ---------------------------------------------------------

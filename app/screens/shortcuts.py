@@ -10,6 +10,7 @@ PARTS = {
     "Training": shortcuts.training,
     "Gradients": shortcuts.gradients,
     "Options A, B, C": shortcuts.options,
+    "Cut": shortcuts.cut,
 }
 
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,9 +1,10 @@
 """What shortcuts do: He, Zhang, Ren, Sun 2015, section 4, put to the test on real networks."""
 
+import copy
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,16 +14,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cnnviz.activations.capture import capture
 from cnnviz.activations.gradients import differentiable, followed
+from cnnviz.activations.pictures import Maps, quantise
 from cnnviz.catalogue import Options, describe
-from cnnviz.errors import BadOption
+from cnnviz.errors import BadOption, UnknownLayer
 from cnnviz.graph import LayerGraph
 from cnnviz.networks import cards, construct
 from cnnviz.networks.meta import Unfilled
-from cnnviz.networks.resnet import BasicBlock, ResNet, Shortcut
+from cnnviz.networks.resnet import HE_2015, BasicBlock, Bottleneck, ResNet, Shortcut
 from cnnviz.networks.resnet_cifar import CifarResNet
+from cnnviz.prediction import Prediction, predict
 from cnnviz.trace import trace
 from cnnviz.training.loop import Epoch, read_log
+from cnnviz.weights import bundled
 
 _LOGS = Path(__file__).resolve().parents[2] / "assets" / "training"
 
@@ -299,3 +304,173 @@ def excerpt(key: str, shortcut: Shortcut) -> LayerGraph:
     assert isinstance(stage, nn.Sequential)
     module = nn.Sequential(OrderedDict(layer2=stage[:2])).eval()
     return trace(module, first.input_shapes[0], network=f"{key}, option {shortcut}")
+
+
+# --- a trained network without a shortcut, or without a block ----------------
+
+Damage = Literal["cut", "drop"]
+"""`cut`: the block has no way around it; `drop`: the way around is all that it has."""
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """What a network answers without one shortcut or one block."""
+
+    block: str
+    damage: Damage
+    answer: Prediction
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A network's answer as it is, and with each of its blocks damaged, one at a time."""
+
+    intact: Prediction
+    damaged: tuple[Damaged, ...]
+
+    def answer(self, block: str, damage: Damage) -> Prediction | None:
+        """The answer with this damage; None where it can't be done."""
+        return next((one.answer for one in self.damaged if (one.block, one.damage) == (block, damage)), None)
+
+    def unmoved(self, damage: Damage) -> tuple[int, int]:
+        """How many blocks leave the winner as it is when damaged, and how many can be."""
+        winners = [one.answer.scores[0].index for one in self.damaged if one.damage == damage]
+        return winners.count(self.intact.scores[0].index), len(winners)
+
+
+class Bypass(nn.Module):
+    """What is left of a block without its convolutions: its shortcut and the last ReLU.
+
+    Input and output as the block's.
+    """
+
+    def __init__(self, shortcut: nn.Module | None) -> None:
+        super().__init__()
+        self.downsample = nn.Identity() if shortcut is None else shortcut
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The shortcut, then ReLU."""
+        return self.relu(self.downsample(x))  # type: ignore[no-any-return]
+
+
+def trained() -> tuple[str, ...]:
+    """The networks of He et al. that have bundled weights."""
+    return tuple(key for key, card in cards().items() if card.paper == HE_2015 and bundled(key))
+
+
+def blocks(module: nn.Module) -> tuple[str, ...]:
+    """Paths of the blocks, plain ones too, from the input on."""
+    return tuple(path for path, child in module.named_modules() if isinstance(child, BasicBlock | Bottleneck))
+
+
+def damages(module: nn.Module, block: str) -> tuple[Damage, ...]:
+    """What can be done to a block: a plain one has nothing to cut, and can be dropped where it keeps the shape.
+
+    Raises:
+        UnknownLayer: there is no such block; names the closest ones.
+    """
+    return tuple(damage for damage in ("cut", "drop") if _changed(_block(module, block), damage) is not None)
+
+
+def damaged(module: nn.Module, block: str, damage: Damage) -> nn.Module:
+    """The network with one block damaged; it shares all else with `module`, which stays as it is.
+
+    Raises:
+        UnknownLayer: there is no such block; names the closest ones.
+        BadOption: the block can't be damaged in this way.
+    """
+    found = _changed(_block(module, block), damage)
+    if found is None:
+        reason = "it has no shortcut" if damage == "cut" else "without shortcut it can't change the shape of its input"
+        raise BadOption(f"{block} can't be {'cut' if damage == 'cut' else 'dropped'}: {reason}; take another block.")
+    return _with(module, block.split("."), found)
+
+
+def lesion(
+    module: nn.Module,
+    picture: npt.NDArray[np.float32],
+    graph: LayerGraph,
+    names: tuple[str, ...],
+    on_step: Callable[[], None] = lambda: None,
+) -> Lesion:
+    """What a network answers with each block damaged in turn (Veit, Wilber, Belongie 2016, section 4.1).
+
+    Args:
+        module: in evaluation mode.
+        picture: (1, C, H, W), as the network receives it.
+        graph, names: as `prediction.predict` takes them.
+        on_step: called after each pass; what it raises ends the work.
+    """
+    x = torch.from_numpy(picture).to(next(module.parameters()).device)
+    found = []
+    for block in blocks(module):
+        for damage in damages(module, block):
+            found.append(Damaged(block, damage, predict(damaged(module, block, damage), x, graph, names)))
+            on_step()
+    return Lesion(predict(module, x, graph, names), tuple(found))
+
+
+def block_maps(module: nn.Module, picture: npt.NDArray[np.float32], block: str) -> npt.NDArray[np.float32]:
+    """What a block gives, (C, H, W), damaged or not.
+
+    Raises:
+        UnknownLayer: there is no such block; names the closest ones.
+    """
+    x = torch.from_numpy(picture).to(next(module.parameters()).device)
+    last = [path for path in followed(module, x).places if path.startswith(f"{block}.")]
+    if not last:
+        raise UnknownLayer(block, blocks(module))
+    return capture(module, x, last[-1:])[last[-1]][0].float().cpu().numpy()
+
+
+def maps_beside(
+    module: nn.Module, picture: npt.NDArray[np.float32], block: str, damage: Damage, of: str
+) -> tuple[Maps, Maps]:
+    """What the block `of` gives in the network as it is, and in the one whose `block` is damaged, in the same colours.
+
+    Raises:
+        UnknownLayer, BadOption: as `damaged`.
+    """
+    pair = [block_maps(network, picture, of) for network in (module, damaged(module, block, damage))]
+    both = quantise(np.concatenate(pair))
+    half = len(pair[0])
+    before, after = (
+        replace(both, values=both.values[part], low=both.low[part], high=both.high[part])
+        for part in (slice(half), slice(half, None))
+    )
+    return before, after
+
+
+def _block(module: nn.Module, path: str) -> BasicBlock | Bottleneck:
+    known = blocks(module)
+    if path not in known:
+        raise UnknownLayer(path, known)
+    found = module.get_submodule(path)
+    assert isinstance(found, BasicBlock | Bottleneck)
+    return found
+
+
+def _changed(block: BasicBlock | Bottleneck, damage: Damage) -> nn.Module | None:
+    if not block.plain:
+        return Bypass(block.downsample) if damage == "drop" else _without_shortcut(block)
+    first = block.conv1
+    same = first.in_channels == first.out_channels and first.stride == (1, 1)
+    return Bypass(None) if damage == "drop" and same else None
+
+
+def _without_shortcut(block: BasicBlock | Bottleneck) -> nn.Module:
+    twin = copy.copy(block)
+    twin._modules = {**block._modules, "downsample": None}
+    twin.plain = True
+    return twin
+
+
+def _with(module: nn.Module, path: list[str], child: nn.Module) -> nn.Module:
+    """A copy of the modules on the way to a place, with another module there."""
+    if not path:
+        return child
+    twin = copy.copy(module)
+    below = module.get_submodule(path[0])
+    twin._modules = {**module._modules, path[0]: _with(below, path[1:], child)}
+    return twin

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cnnviz.views.figures import SINGLE, STACK
+from cnnviz.views.figures import QUIET, SINGLE, STACK, STRIPES
 
 PLAIN, RESIDUAL = STACK, SINGLE
 _DEEP = {"width": 3.5}
@@ -294,6 +294,95 @@ def table_3(errors: Mapping[str, tuple[float, float]], plain: tuple[float, float
         f"What it buys, by He et al. 2015, table 3, for 34 layers (top-1 and top-5 error, %): plain {plain[0]:.2f} and "
         f"{plain[1]:.2f}; {rows}. Projections are not what makes depth work: A has none, and gains most of it."
     )
+
+
+# --- a trained network without a shortcut, or without a block ----------------
+
+LESION_NOTE = (
+    "A dropped block passes its input on along its shortcut, a plain one just so, where the shape stays; both maps "
+    "have the same colours. Veit, Wilber, Belongie 2016 took single blocks out of residual networks that had learned "
+    "CIFAR-10, and hardly any was missed; single layers out of VGG, and only guessing was left."
+)
+
+
+class _Score(Protocol):
+    """As `cnnviz.prediction.Score`."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> float: ...
+
+
+class _Prediction(Protocol):
+    """As `cnnviz.prediction.Prediction`."""
+
+    @property
+    def scores(self) -> Sequence[_Score]: ...
+
+
+def answer(prediction: _Prediction) -> str:
+    """The two likeliest classes."""
+    return ", ".join(f"{score.name} {100 * score.value:.0f} %" for score in prediction.scores[:2])
+
+
+def lesion_bars(
+    blocks: Sequence[str],
+    intact: _Prediction,
+    damaged: Mapping[str, Sequence[_Prediction | None]],
+    chosen: str,
+) -> go.Figure:
+    """What is left of the answer with each block damaged: the probability of what the whole network says.
+
+    Args:
+        damaged: by the kind of damage, an answer for each block, None where it can't be done.
+        chosen: the block that is marked.
+    """
+    best = intact.scores[0]
+    figure = go.Figure()
+    for (name, answers), (colour, pattern) in zip(
+        damaged.items(), ((STACK, STRIPES), (SINGLE, {}))[-len(damaged) :], strict=True
+    ):
+        figure.add_bar(
+            x=list(blocks),
+            y=[None if one is None else _of(one, best.index) for one in answers],
+            name=name,
+            marker={"color": colour, "pattern": pattern},
+            text=["" if one is None else answer(one) for one in answers],
+            textposition="none",
+            hovertemplate=f"%{{x}}, {name}: %{{y:.2f}}<br>%{{text}}<extra></extra>",
+        )
+    figure.add_hline(y=best.value, line={"color": QUIET, "width": 2, "dash": "dash"})
+    figure.add_vrect(
+        x0=list(blocks).index(chosen) - 0.5, x1=list(blocks).index(chosen) + 0.5, fillcolor=QUIET, line={"width": 0}
+    )
+    figure.update_layout(
+        height=235,
+        margin={"l": 0, "r": 10, "t": 6, "b": 20},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
+        xaxis={"tickangle": -60, "tickfont": {"size": 11}},
+        yaxis={"title": f"probability of {best.name}", "range": [0, 1.02]},
+        bargap=0.2,
+        bargroupgap=0,
+    )
+    return figure
+
+
+def _of(prediction: _Prediction, index: int) -> float:
+    return next(score.value for score in prediction.scores if score.index == index)
+
+
+def lesion_sentence(network: str, intact: _Prediction, unmoved: Mapping[str, tuple[int, int]]) -> str:
+    """How often the answer survives.
+
+    Args:
+        unmoved: by the kind of damage, how many blocks leave the answer as it is, of how many that can be damaged.
+    """
+    said = "; ".join(f"one **{way}**: {same} of {among} times" for way, (same, among) in unmoved.items())
+    best = intact.scores[0]
+    return f"{network} says {best.name} ({100 * best.value:.0f} %), and still does with {said}."
 
 
 def _depth(name: str) -> int:

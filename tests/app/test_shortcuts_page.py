@@ -33,7 +33,12 @@ def test_it_opens_with_a_sentence_and_a_question():
 
 @pytest.mark.parametrize(
     "query",
-    [{"about": "?"}, {"norm": "?"}, {"about": "Gradients", "depth": "19", "begin": "?", "of": "?", "seed": "-1"}],
+    [
+        {"about": "?"},
+        {"norm": "?"},
+        {"about": "Gradients", "depth": "19", "begin": "?", "of": "?", "seed": "-1"},
+        {"about": "Cut", "trained": "vgg16", "block": "layer9.0", "damage": "?", "maps": "fc"},
+    ],
 )
 def test_rubbish_in_the_url_gives_a_page(query):
     app = opened(**query)
@@ -103,3 +108,28 @@ def test_the_three_options_stand_side_by_side():
     app.selectbox(key="options").set_value("resnet20").run()
     assert app.metric[0].value == "269,722"
     assert not app.exception
+
+
+def test_a_trained_network_loses_a_block_or_a_shortcut():
+    app = opened(about="Cut", trained="resnet56", image="rocket")
+    assert "one **block dropped**: 27 of 27 times" in words(app)
+    assert "one **shortcut cut**: 2 of 27 times" in words(app)
+    assert [len(trace["x"]) for trace in traces(app)] == [27, 27]
+    assert "**layer1.0, block dropped**: ship" in words(app)
+    app.segmented_control(key="damage").set_value("shortcut cut").run()
+    assert "**layer1.0, shortcut cut**: ship" not in words(app)
+    app.selectbox(key="block").set_value("layer1.2").run()
+    assert "**layer1.2, shortcut cut**: ship 94 %" in words(app)
+    assert app.selectbox(key="maps").options[0] == "layer1.2"
+    app.selectbox(key="maps").set_value("layer3.8").run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_a_plain_network_has_no_shortcut_to_cut():
+    app = opened(about="Cut", trained="resnet56", damage="shortcut cut", block="layer2.0")
+    app.selectbox(key="trained").set_value("plain56").run()
+    assert app.segmented_control(key="damage").options == ["block dropped"]
+    assert "layer2.0" not in app.selectbox(key="block").options
+    assert not app.exception
+    assert not app.error

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from cnnviz.catalogue import Options, describe
+from cnnviz.errors import BadOption, UnknownLayer
+from cnnviz.images import load_image, photographs, to_input
 from cnnviz.lessons import shortcuts
-from cnnviz.networks import construct
+from cnnviz.networks import build, card, construct
+from cnnviz.prediction import CIFAR10_NAMES
 
 # --- the training curves -----------------------------------------------------
 
@@ -143,3 +147,63 @@ def test_an_excerpt_has_both_kinds_of_block(option):
     roles = [edge.role for edge in graph.edges if edge.target.endswith(".add") and edge.role != "main"]
     assert roles == ["projection", "projection" if option == "C" else "identity"]
     assert graph.layers[-1].output_shape == (128, 28, 28)
+
+
+# --- a trained network without a shortcut, or without a block ----------------
+
+
+@pytest.fixture(scope="module")
+def rocket():
+    return to_input(load_image(photographs()["rocket"].read_bytes()), card("resnet20"))
+
+
+def lesion(key: str, picture: np.ndarray) -> shortcuts.Lesion:
+    return shortcuts.lesion(build(key, weights="bundled"), picture, describe(Options(key)), CIFAR10_NAMES)
+
+
+def test_a_residual_network_misses_a_shortcut_more_than_a_block(rocket):
+    """Veit, Wilber, Belongie 2016, section 4.1: hardly any single block is missed."""
+    found = lesion("resnet56", rocket)
+    assert found.intact.scores[0].name == "ship", "the nearest of ten classes"
+    kept, blocks = found.unmoved("drop")
+    assert blocks == 27
+    assert kept > 24
+    assert found.unmoved("cut")[0] < 5
+
+
+def test_a_plain_network_misses_nearly_every_block(rocket):
+    kept, blocks = lesion("plain56", rocket).unmoved("drop")
+    assert blocks == 25, "two of the 27 change the shape, and have nothing that could stay"
+    assert kept < 5
+
+
+@pytest.mark.parametrize("key", shortcuts.trained())
+def test_each_block_can_be_damaged_and_the_network_stays_whole(key):
+    module = build(key, weights="bundled")
+    x = torch.zeros(1, 3, 32, 32)
+    with torch.no_grad():
+        before = module(x)
+        for block in shortcuts.blocks(module):
+            for damage in shortcuts.damages(module, block):
+                assert shortcuts.damaged(module, block, damage)(x).shape == before.shape
+        assert torch.equal(module(x), before)
+
+
+def test_a_dropped_block_passes_on_what_it_gets(rocket):
+    module = build("resnet20", weights="bundled")
+    dropped = shortcuts.damaged(module, "layer1.1", "drop")
+    before = shortcuts.block_maps(module, rocket, "layer1.0")
+    assert np.array_equal(shortcuts.block_maps(dropped, rocket, "layer1.1"), before)
+    intact, after = shortcuts.maps_beside(module, rocket, "layer1.1", "drop", "layer3.2")
+    assert intact.values.shape == after.values.shape == (64, 8, 8)
+    assert intact.high[0] == after.high[0]
+
+
+def test_what_cannot_be_damaged_is_refused_in_a_sentence():
+    plain = build("plain20", weights="bundled")
+    with pytest.raises(BadOption, match="it has no shortcut"):
+        shortcuts.damaged(plain, "layer1.0", "cut")
+    with pytest.raises(BadOption, match="can't change the shape"):
+        shortcuts.damaged(plain, "layer2.0", "drop")
+    with pytest.raises(UnknownLayer, match=r"layer1\.2"):
+        shortcuts.damaged(plain, "layer1.3", "drop")
