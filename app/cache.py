@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +16,8 @@ from cnnviz.activations.pictures import Maps
 from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, as_trained, construct, describe, keep_weights
-from cnnviz.engine.local import Engine, Picture, choose_device, engine
+from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.engine.studio import Studio, studio
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
@@ -26,6 +27,8 @@ from cnnviz.prediction import class_names
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
+from cnnviz.views.explain import explain
+from cnnviz.views.explain.html import card_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
@@ -151,7 +154,7 @@ def gradients(network: shortcuts.Untrained, digest: str, _image: Image.Image, fi
     """What a backward pass brings to each layer of a network that sees this picture."""
     x = to_input(_image, card(shortcuts.receiver(network.depth)), fit=fit)
     work = lambda _, __, on_step: shortcuts.backward(network, x, on_step)  # noqa: E731
-    return compute(("gradients", network, digest, fit), work, Options("resnet20")).value
+    return shared_engine().compute(("gradients", network, digest, fit), work, Options("resnet20")).value
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -173,7 +176,7 @@ def lesion_of(key: str, digest: str, _image: Image.Image, fit: Fit) -> tuple[sho
     x = to_input(_image, card(key), options.size, fit)
     names = class_names(card(key), source_for(key, "bundled").training)
     work = lambda module, _, on_step: shortcuts.lesion(module, x, graph_of(options), names, on_step)  # noqa: E731
-    done = compute(("lesion", key, digest, fit), work, options, "bundled")
+    done = shared_engine().compute(("lesion", key, digest, fit), work, options, weights="bundled")
     return done.value, done.weights
 
 
@@ -184,9 +187,15 @@ def damaged_maps(
     """What a block gives in the network as it is, and in the damaged one, in the same colours."""
     options = bundled_options(key)
     x = to_input(_image, card(key), options.size, fit)
-
     work = lambda module, _, on_step: shortcuts.maps_beside(module, x, block, damage, of)  # noqa: E731
-    return compute(("damaged", key, block, damage, of, digest, fit), work, options, "bundled").value
+    what = ("damaged", key, block, damage, of, digest, fit)
+    return shared_engine().compute(what, work, options, weights="bundled").value
+
+
+@lru_cache(maxsize=4096)  # 6 kB each; Streamlit's own cache takes longer to look than this takes to find
+def card_of(options: Options, path: str, asked: bool) -> str:
+    """The layer's card, as HTML; `asked` puts question marks for what is computed."""
+    return card_html(explain(graph_of(options), path), asked=asked)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -258,26 +267,6 @@ def shared_engine() -> Engine:
     return engine()
 
 
-@dataclass(frozen=True)
-class Computed:
-    """What some work on a network gave, and a phrase that names the weights behind it."""
-
-    value: Any
-    weights: str
-
-
-def compute(what: Hashable, work: Callable[..., Any], options: Options, weights: str = "auto") -> Computed:
-    """Work on a network, on the engine's thread; waits until it is done.
-
-    Args:
-        what: names the work and all that it depends on besides the network.
-        work: given the module, its device, and a function to be called as often as the work can be stopped.
-
-    Raises:
-        CnnvizError: whatever is wrong with the network or the weights.
-    """
-    ours = shared_engine()
-    source = source_for(options.network, weights, **options.chosen)
-    place = choose_device("cpu")
-    done = ours._worker.submit(lambda: work(ours._model(options, source, place), place, lambda: None))
-    return Computed(done.result(), source.label)
+def shared_studio() -> Studio:
+    """Who answers what is asked besides; it keeps its own answers."""
+    return studio()

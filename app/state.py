@@ -109,18 +109,20 @@ class Selection:
     def parts(self) -> dict[str, Any]:
         """All that a link to this place has to hold, by its names in the URL."""
         options = card(self.get("network")).options if self.get("network") else ()
-        names = ("network", "size", "layer", "scale", "colour", "across", *sorted(options))
+        names = ("network", "size", "layer", "order", "scale", "colour", "across", *sorted(options))
         weights = self.get("weights")
         return {self.key(name): self.get(name) for name in names} | {
             self.key("channel"): st.query_params.get(self.key("channel")),
+            self.key("at"): st.query_params.get(self.key("at")),
             self.key("weights"): None if weights == OWN else weights,  # a visitor's own file stays with him
         }
 
-    # --- layer and channel ---------------------------------------------------
+    # --- layer, channel and place --------------------------------------------
 
     def layer_changed(self) -> None:
-        """Another layer has channels of its own."""
-        st.query_params.pop(self.key("channel"), None)
+        """Another layer has channels and places of its own."""
+        for part in ("channel", "at"):
+            st.query_params.pop(self.key(part), None)
 
     def pick_layer(self, path: str | None) -> None:
         """Select a layer, from wherever it was picked."""
@@ -130,7 +132,12 @@ class Selection:
 
     def pick_channel(self, channel: int | None) -> None:
         """Select a channel of the layer; picked again, it is let go."""
-        if channel is None or st.query_params.get(self.key("channel")) == str(channel):
+        again = st.query_params.get(self.key("channel")) == str(channel)
+        self.choose_channel(None if again else channel)
+
+    def choose_channel(self, channel: int | None) -> None:
+        """Select a channel of the layer, or a unit; None lets it go."""
+        if channel is None:
             self.layer_changed()
         else:
             st.query_params[self.key("channel")] = str(channel)
@@ -140,6 +147,21 @@ class Selection:
         text = st.query_params.get(self.key("channel"), "")
         fits = text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < layer.output_shape[0]
         return int(text) if fits else None
+
+    def pick_place(self, place: object) -> None:
+        """Select a place in the layer's maps, as a browser says it."""
+        if isinstance(place, list) and len(place) == 2 and all(isinstance(at, int) for at in place):
+            st.query_params[self.key("at")] = f"{place[0]},{place[1]}"
+
+    def place_of(self, layer: Layer) -> tuple[int, int] | None:
+        """The row and the column of the selected place, if there is a channel selected and it has them."""
+        shape = layer.output_shape
+        if len(shape) != 3 or self.channel_of(layer) is None:
+            return None
+        texts = st.query_params.get(self.key("at"), "").split(",")
+        fits = len(texts) == 2 and all(text.isascii() and text.isdecimal() and len(text) < 6 for text in texts)
+        row, column = map(int, texts) if fits else (shape[1], shape[2])
+        return (row, column) if row < shape[1] and column < shape[2] else None
 
     def layer_in(self, graph: LayerGraph) -> str:
         """The selected layer; the first convolution until there is one."""
@@ -191,7 +213,7 @@ class Selection:
         self.unfold(network, [p for p in now if p != path] if path in now else [*now, *([path] if path else [])])
 
     def one_level_back(self, network: str, runs: Mapping[str, Sequence[str]], graph: LayerGraph) -> None:
-        """Let the channel go; else fold the run that the layer is in; else select the first layer."""
+        """Let the channel and its place go; else fold the run that the layer is in; else select the first layer."""
         path = self.layer_in(graph)
         if self.key("channel") in st.query_params:
             self.layer_changed()

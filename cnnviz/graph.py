@@ -186,6 +186,22 @@ class LayerGraph:
             min(max(right, 0), width),
         )
 
+    def laid_over(self, path: str) -> tuple[float, float, float, float]:
+        """(top, left, bottom, right) of a layer's maps laid over the picture, in its pixels.
+
+        Each unit covers its stride, around the middle of what it sees; maps may reach beyond the picture, or end before
+        its border. Over the whole picture where the layer has no receptive field.
+        """
+        layer = self.layer(path)
+        field = layer.receptive_field
+        if field is None:
+            return 0.0, 0.0, float(self.input_shape[-2]), float(self.input_shape[-1])
+        top, left = (
+            at + (size - step) / 2 for at, size, step in zip(field.start, field.size, field.stride, strict=True)
+        )
+        rows, columns = layer.output_shape[-2:]
+        return top, left, top + rows * field.stride[0], left + columns * field.stride[1]
+
     def __contains__(self, path: str) -> bool:
         """Whether a layer has this path."""
         return path in self._by_path

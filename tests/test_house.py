@@ -76,7 +76,14 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         PLAIN | {"torch", "PIL"},
         {
             f"cnnviz/{name}"
-            for name in ("activations", "catalogue", "errors", "images", "networks", "prediction", "weights")
+            for name in ("activations", "catalogue", "errors", "graph", "images", "networks", "prediction", "weights")
+        },
+    ),
+    "cnnviz/engine/studio": (
+        {"torch", "numpy"},
+        {
+            f"cnnviz/{name}"
+            for name in ("activations", "catalogue", "engine", "images", "networks", "recorder", "trace")
         },
     ),
     "cnnviz/views": (
@@ -89,6 +96,11 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {"playwright"},
         {f"cnnviz/{name}" for name in ("bench", "catalogue", "errors", "graph", "networks", "views")} | {"cnnviz"},
     ),
+    "cnnviz/bench/activations": (
+        PLAIN | {"torch", "PIL", "matplotlib"},
+        {f"cnnviz/{name}" for name in ("activations", "bench", "catalogue", "engine", "errors", "images", "networks")},
+    ),
+    "cnnviz/bench/torchlens_peer": ({"torch", "torchlens"}, {"cnnviz/bench", "cnnviz/cli"}),
     "cnnviz/bench/empty_app": ({"streamlit"}, set()),  # run by Streamlit, as the app that ours is held against
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
     "app": ({"streamlit", "pandas", "PIL"}, {"cnnviz", "app"}),

@@ -1,44 +1,21 @@
 """One layer: which, and what it sees in the picture."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
-from app.components.card import layer_card
-from app.components.maps import map_grid
+from app.components.card import card_style, layer_card
 from app.components.search import layer_search
 from app.components.selection import selection_link
-from app.panels import scores, weights
+from app.panels import maps, scores, weights
 from app.panels.lecture import show_button
-from cnnviz.activations.pictures import quantise, quantise_one
+from app.panels.seen import Seen
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.graph import LayerGraph
-from cnnviz.views import figures, tables
-from cnnviz.views.drawing import Drawing, by_sign, title
-from cnnviz.views.explain import explain
-from cnnviz.views.explain.html import card_html
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a tab of the card is about.
-
-    Attributes:
-        path: of the selected layer.
-        picture: that the network looks at; None where there is none.
-        weights: that it looks with, as the engine takes them.
-    """
-
-    selection: state.Selection
-    options: Options
-    graph: LayerGraph
-    path: str
-    picture: Picture | None
-    weights: str
+from cnnviz.views.drawing import Drawing, title
 
 
 def panel(
@@ -68,12 +45,13 @@ def panel(
                     apart(selected)(content, wanted)
 
     def selected(content: Callable[[Seen], None], wanted: str) -> None:
-        selection.show_in_url(graph)
         seen = Seen(selection, options, graph, selection.layer_in(graph), picture, wanted)
         with sentences():
             content(seen)
         link(seen, drawn)
+        selection.show_in_url(graph)  # last, as nobody waits for it
 
+    card_style()
     with st.container(border=True):
         layers = [(layer.path, title(layer)) for layer in graph.layers]
         layer_search(layers, selection=selection.name, key=selection.key("search"))
@@ -83,9 +61,10 @@ def panel(
 def link(seen: Seen, drawn: Drawing | None) -> None:
     """Tell the views which layer is selected, and take what is picked in them."""
     selection, path = seen.selection, seen.path
-    guessed = state.hidden("layer", (seen.graph, path))
-    window = None if guessed else seen.graph.layer(path).middle_window
-    sees = f"; framed is what the middle unit of {path} sees" if window else ""
+    at = selection.place_of(seen.layer)
+    window = None if seen.guessed else seen.graph.seen_by(path, (0, *at)) if at else seen.layer.middle_window
+    unit = f"the unit in row {at[0]}, column {at[1]}" if at else "the middle unit"
+    sees = f"; framed is what {unit} of {path} sees" if window else ""
 
     def pick() -> None:
         picked = selection.get("selection").pick
@@ -95,6 +74,8 @@ def link(seen: Seen, drawn: Drawing | None) -> None:
         selection.name,
         layer=path,
         node=drawn.node_of(path) if drawn else None,
+        channel=selection.channel_of(seen.layer),
+        at=at,
         window=window,
         caption=f"The picture as {seen.options.network} receives it{sees}",
         on_pick=pick,
@@ -109,67 +90,8 @@ def says(seen: Seen) -> None:
 
 def numbers(seen: Seen) -> None:
     """Each formula with the layer's numbers, what it is for, and where it stands."""
-    place = (seen.graph, seen.path)
-    show_button("layer", place)
-    html = card_html(explain(*place), asked=state.hidden("layer", place))
-    layer_card(html, key=seen.selection.key("numbers"))
+    show_button("layer", (seen.graph, seen.path))
+    layer_card(cache.card_of(seen.options, seen.path, seen.guessed))
 
 
-def maps(seen: Seen) -> None:
-    """What the selected layer gives for the picture."""
-    if seen.picture is None:
-        return
-    selection, path, layer = seen.selection, seen.path, seen.graph.layer(seen.path)
-    with st.spinner(f"Running {seen.options.network} up to {path} …", show_time=True):
-        result = cache.shared_engine().maps(seen.options, seen.picture, path, weights=seen.weights, fit=state.fit())
-    if result.trained is not False:
-        known = "" if result.trained else ", trained or not"
-        st.caption(f":material/neurology: With {result.weights}{known}, on {result.device}.")
-    else:
-        st.warning(
-            f"Made with **{result.weights}**, on {result.device}: these maps show what random filters see.",
-            icon=":material/casino:",
-        )
-    if result.note:
-        st.info(result.note)
-    if result.maps.ndim != 3:
-        units = figures.vector(result.maps.reshape(-1).tolist())
-        st.plotly_chart(figures.enlarged(units, state.type_size()), key=selection.key("units"))
-        return
-    scale = st.segmented_control(
-        "One colour scale for each",
-        ["layer", "channel"],
-        default="layer",
-        required=True,
-        key=selection.key("scale"),
-        bind=state.BOUND,
-    )
-    drawn = result.drawn(scale)
-    channel = selection.channel_of(layer)
-    if channel is not None:
-        large, numbers = st.columns([1, 1] if state.projector() else [3, 2], vertical_alignment="center")
-        alone = result.maps[channel : channel + 1]
-        with large:
-            map_grid(
-                quantise_one(alone, drawn) if scale == "layer" else quantise(alone),
-                name=f"channel {channel} of {path}",
-                scale=scale,
-                selected=None,
-                key=selection.key("one map"),
-            )
-        numbers.markdown(f"**Channel {channel}**")
-        numbers.dataframe(tables.statistics(alone[0]), hide_index=True)
-    shrunk = f", each pixel the mean of {drawn.shrunk} × {drawn.shrunk}" if drawn.shrunk > 1 else ""
-    gives = "" if state.hidden("layer", (seen.graph, path)) else f", gives {by_sign(layer.output_shape)}{shrunk}"
-    st.caption(f"{path}, {title(layer)}{gives}. Click a channel to enlarge it.")
-    map_grid(
-        drawn,
-        name=path,
-        scale=scale,
-        selected=channel,
-        key=selection.key("maps"),
-        on_pick=lambda: selection.pick_channel(selection.get("maps").pick),
-    )
-
-
-TABS: dict[str, Callable[[Seen], None]] = {"What it sees": maps, "Its numbers": numbers, "What it says": says}
+TABS: dict[str, Callable[[Seen], None]] = {"What it sees": maps.panel, "Its numbers": numbers, "What it says": says}

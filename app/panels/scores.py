@@ -5,6 +5,7 @@ import streamlit as st
 from app import cache, state
 from app.components.scores import score_bars
 from app.panels.lecture import show_button
+from app.panels.waiting import waiting
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Answer, Picture
 
@@ -33,8 +34,8 @@ def panel(selection: state.Selection, options: Options, picture: Picture, weight
 
 def answer_to(options: Options, picture: Picture, weights: str = state.AUTO) -> Answer:
     """What the network takes a picture for."""
-    with st.spinner(f"Asking {options.network} …", show_time=True):
-        return cache.shared_engine().prediction(options, picture, weights=weights, fit=state.fit())
+    with waiting(f"Asking {options.network} …") as on_wait:
+        return cache.shared_engine().prediction(options, picture, weights=weights, fit=state.fit(), on_wait=on_wait)
 
 
 def behind(answer: Answer, options: Options) -> None:

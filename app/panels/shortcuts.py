@@ -193,8 +193,7 @@ def cut() -> None:
         for place, name, said, maps in zip(st.columns(2), names, (found.intact, answer), pair, strict=True):
             with place:
                 st.markdown(f"**{name}**: {views.answer(said)}")
-                title = f"{len(maps.values)} feature maps of {of}, {name}"
-                map_grid(maps, name=title, scale="layer", selected=None, key=f"maps {name == names[0]}")
+                map_grid(maps, name=f"{of}, {name}", scale="layer", key=f"maps {name == names[0]}")
         st.caption(f"With {weights}. {views.LESION_NOTE}")
 
 
@@ -205,7 +204,8 @@ def _picture(options: Options) -> Picture:
     """The visitor's picture, and how it is received."""
     seen = picture.scaled(options, picture.choice(options))
     shown, size = cache.received(options.network, options.size, seen.digest, seen.image, state.fit())
-    st.image(shown, f"{size[0]} × {size[1]} of it are seen", width=min(shown.width, state.px(96)))
+    how = f"as the network receives it, {size[0]} × {size[1]}"
+    st.image(shown, how, width=min(shown.width, state.px(96)), alt=f"The picture {how}")
     return seen
 
 

@@ -93,8 +93,8 @@ _MAPS_DRAWN = """() => [...document.querySelectorAll('*')].some(
 _PAGE_DRAWN = """
 (() => {{
   const root = part => [...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector(part)).shadowRoot
-  const table = root('.body'), card = root('article')
-  return () => card.querySelector('strong').textContent === {heading!r}
+  const table = root('.body'), card = () => document.querySelector('.layer-card strong')
+  return () => card()?.textContent === {heading!r}
     && table.querySelector('.row[aria-selected=true] .cell').textContent === {path!r}
 }})()
 """

@@ -1,132 +1,88 @@
-"""Forward passes on this machine, one at a time, on a thread of their own.
+"""What layers give for pictures, computed on this machine's devices and shared by all visitors.
 
-Pages of many visitors ask at once; passes side by side would only take the processor from each
-other. Equal requests share one computation, and its result is kept until the budget is used up.
+The first look at a picture runs one pass to its end, which records every layer that the graph shows; whoever asks for
+another layer of that picture is answered from it. The maps of a picture are held once, within a budget of bytes.
 """
 
-import re
 import threading
-from collections import OrderedDict
+import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
-from cnnviz.activations.capture import capture
-from cnnviz.activations.pictures import Maps, Scale, quantise
+from cnnviz.activations.on_device import quantise_there
+from cnnviz.activations.pictures import Maps, Scale
 from cnnviz.catalogue import Options, as_trained, describe
+from cnnviz.engine.budget import Budget
+from cnnviz.engine.devices import choose_device, is_broken, is_out_of_memory, name_of, places
+from cnnviz.engine.passes import Passes, Precision, check_precision, fetched, release
+from cnnviz.engine.pool import Dropped, Full, Pool, Task, WorkerLost
+from cnnviz.engine.results import Answer, Asked, Outcome, Picture, Result, Seen
 from cnnviz.engine.timing import Timing, time_pass
 from cnnviz.errors import BadOption, CnnvizError, DeviceUnavailable, Untraceable
+from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, to_input
 from cnnviz.networks import build, card, source_for
-from cnnviz.prediction import Prediction, class_names, last_layer, ranked
+from cnnviz.prediction import class_names, last_layer, ranked
 from cnnviz.weights import Source
 
+__all__ = ["Answer", "Engine", "Outcome", "Picture", "Result", "choose_device", "engine"]
+
 T = TypeVar("T")
-MOST_WAITING = 64  # passes, the running one included
+MOST_WAITING = 64  # passes on a device, the running one included
 MOST_BYTES = 2_000_000_000  # of the two largest maps that a pass holds at once
 MOST_MACS = 500_000_000_000  # half a minute on two quiet cores
-_OUT_OF_MEMORY = re.compile("out of memory|not enough memory|can't allocate memory", re.IGNORECASE)
+RETRY = 300.0  # seconds after which a device that failed is tried again
+CPU = torch.device("cpu")
+_MADE_AGAIN = frozenset(["input", "batchnorm", "relu", "dropout", "flatten", "output"])
+"""What a reader misses least where not all maps can be kept: they say little that their neighbours don't."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture with the digest of the file that it came from, by which equal requests are known."""
+class _Model:
+    """A network, and where it lies."""
 
-    image: Image.Image
-    digest: str
+    place: torch.device
+    module: nn.Module
 
-
-@dataclass(frozen=True)
-class Result:
-    """What a layer gives for a picture.
-
-    Attributes:
-        maps: (C, H, W), or (features,) for a fully connected layer.
-        weights: a phrase that names the weights behind it.
-        trained: whether they have learned something; None where nobody knows.
-        device: where it was computed.
-        note: a sentence on what was done otherwise than asked, '' if nothing.
-    """
-
-    maps: npt.NDArray[np.float32]
-    weights: str
-    trained: bool | None
-    device: str
-    note: str = ""
-    _drawn: dict[Scale, Maps] = field(default_factory=dict, compare=False)
-
-    def drawn(self, scale: Scale) -> Maps:
-        """The maps ready to be drawn; made once, however many look at them."""
-        if scale not in self._drawn:
-            self._drawn[scale] = quantise(self.maps, scale)
-        return self._drawn[scale]
+    @property
+    def nbytes(self) -> int:
+        return sum(t.numel() * t.element_size() for t in (*self.module.parameters(), *self.module.buffers()))
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a network takes a picture for.
-
-    Attributes:
-        options: what was run: where they leave it open, at the size and with the classes that the weights have learned.
-        weights, trained, device, note: as in `Result`.
-    """
-
-    prediction: Prediction
-    options: Options
-    weights: str
-    trained: bool | None
-    device: str
-    note: str = ""
-
-
-class Budget(Generic[T]):
-    """The most recently used values, as many as fit into a number of bytes. Not thread-safe by itself."""
-
-    def __init__(self, most_bytes: int, size_of: Callable[[T], int]) -> None:
-        self._most, self._size_of = most_bytes, size_of
-        self._values: OrderedDict[Hashable, T] = OrderedDict()
-        self.used = 0
-
-    def get(self, key: Hashable) -> T | None:
-        """The value at `key`, which becomes the most recently used."""
-        if key in self._values:
-            self._values.move_to_end(key)
-        return self._values.get(key)
-
-    def put(self, key: Hashable, value: T) -> None:
-        """Keep a value; the least recently used ones go. One larger than the budget is not kept."""
-        if self._size_of(value) > self._most:
-            return
-        if key in self._values:
-            self.used -= self._size_of(self._values.pop(key))
-        self._values[key] = value
-        self.used += self._size_of(value)
-        while self.used > self._most:
-            self.used -= self._size_of(self._values.popitem(last=False)[1])
+class _OutOfMemory(Exception):
+    """A device has too little memory, however little of the work it is given."""
 
 
 class Engine:
-    """Runs forward passes on one worker thread.
+    """Runs forward passes, one worker a device.
 
     Args:
-        model_bytes, map_bytes: what is kept at most of networks, and of their maps.
+        model_bytes, map_bytes: what is kept at most of networks, and of the maps of pictures.
+        passes: what a pass is.
+        patience: seconds without a sign of life after which a device is taken for hung.
     """
 
-    def __init__(self, model_bytes: int = 1_500_000_000, map_bytes: int = 250_000_000) -> None:
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cnnviz-engine")
-        self._models: Budget[nn.Module] = Budget(model_bytes, _bytes_of)  # touched by the worker only
-        self._results: Budget[Result] = Budget(map_bytes, lambda result: result.maps.nbytes)
-        self._running: dict[Hashable, Future[Result]] = {}
-        self._timings: dict[Hashable, Future[Timing]] = {}
-        self._lock = threading.RLock()  # a computation may end before its callback is added
+    def __init__(
+        self,
+        model_bytes: int = 1_500_000_000,
+        map_bytes: int = 400_000_000,
+        passes: Passes | None = None,
+        patience: float = 120.0,
+    ) -> None:
+        self._passes = passes or Passes()
+        self._models: Budget[_Model] = Budget(model_bytes, lambda model: model.nbytes)
+        self._seen: Budget[Seen] = Budget(map_bytes, lambda seen: seen.nbytes)
+        self._pool = Pool(MOST_WAITING, patience, is_broken, self._renew)
+        self._timings: dict[Hashable, Timing] = {}
+        self._lost: dict[torch.device, float] = {}  # when a device was given up
+        self._lock = threading.RLock()  # between a look at what is there and an order for it nothing may be finished
 
     def maps(
         self,
@@ -137,27 +93,29 @@ class Engine:
         weights: str = "auto",
         fit: Fit = "crop",
         device: str = "auto",
+        precision: Precision = "float32",
+        on_wait: Callable[[int], None] | None = None,
     ) -> Result:
         """What `layer` gives for a picture; waits until it is there.
+
+        Args:
+            on_wait: called several times a second while it isn't, with how many passes come first (0 while this one
+                runs). What it raises ends the waiting; a pass for which nobody waits is not run, or not to its end.
 
         Raises:
             CnnvizError: whatever is wrong with the network, the weights, the layer or the device.
         """
+        check_precision(precision)
         source = source_for(options.network, weights, **options.chosen)
-        _check_effort(options, layer)
-        key = (options, picture.digest, layer, source, fit, device)
-        with self._lock:
-            found = self._results.get(key)
-            if found is not None:
-                return found
-            future = self._running.get(key)
-            if future is None and len(self._running) >= MOST_WAITING:
-                raise DeviceUnavailable(f"{MOST_WAITING} other pictures are being looked at; try again in a moment.")
-            if future is None:
-                future = self._worker.submit(self._compute, options, picture.image, layer, source, fit, device)
-                self._running[key] = future
-                future.add_done_callback(lambda done: self._keep(key, done))
-        return future.result()
+        graph = describe(options)
+        graph.layer(layer)
+        asked = Asked(options, picture, layer, source, fit, precision, CPU)
+
+        def known(place: torch.device) -> bool:
+            key = replace(asked, place=place).key
+            return self._seen.get(key) is not None or self._pool.has(key)
+
+        return self._somewhere(device, known, lambda place, note: self._at(asked, graph, place, note, on_wait))
 
     def prediction(
         self,
@@ -167,8 +125,12 @@ class Engine:
         weights: str = "auto",
         fit: Fit = "crop",
         device: str = "auto",
+        on_wait: Callable[[int], None] | None = None,
     ) -> Answer:
         """What the network takes the picture for, as `cnnviz predict` has it: a view of the last layer's maps.
+
+        Args:
+            on_wait: as `maps` has it.
 
         Raises:
             BadOption: the network gives no scores of classes.
@@ -181,7 +143,7 @@ class Engine:
         if len(last.output_shape) != 1:
             shape = " x ".join(map(str, last.output_shape))
             raise BadOption(f"{options.network} gives no scores of classes, but maps of {shape}.")
-        found = self.maps(options, picture, last.path, weights=weights, fit=fit, device=device)
+        found = self.maps(options, picture, last.path, weights=weights, fit=fit, device=device, on_wait=on_wait)
         answer = ranked(torch.from_numpy(found.maps), graph, class_names(card(options.network), training))
         return Answer(answer, options, found.weights, found.trained, found.device, found.note)
 
@@ -193,78 +155,271 @@ class Engine:
         Raises:
             CnnvizError: whatever is wrong with the network or the device.
         """
-        _check_effort(options, describe(options).layers[-1].path)
-        key = (options, device)
-        with self._lock:
-            if key not in self._timings:
-                self._timings[key] = self._worker.submit(self._time, options, device)
-            future = self._timings[key]
-        try:
-            return future.result()
-        except Exception:
-            self._timings.pop(key, None)  # what was wrong may be right next time
-            raise
+        graph = describe(options)
+        _check_effort(graph, graph.layers[-1].path)
 
-    def _time(self, options: Options, device: str) -> Timing:
-        place = choose_device(device)
-        try:
-            return time_pass(options, place, _device_name(place))
-        except RuntimeError as error:
-            if not _OUT_OF_MEMORY.search(str(error)):
-                raise
-        raise DeviceUnavailable(f"{options.network} needs more memory than '{place}' has; use a smaller size.")
+        def at(place: torch.device, _: str) -> Timing:
+            def run(_: Task[Timing]) -> Timing:
+                return self._within_memory(place, None, [lambda: time_pass(options, place, name_of(place))])[0]
 
-    def _keep(self, key: Hashable, done: "Future[Result]") -> None:
-        with self._lock:
-            self._running.pop(key, None)
-            if not done.cancelled() and done.exception() is None:
-                self._results.put(key, done.result())
+            with self._pool.submit(str(place), ("timing", options, place), run) as ticket:
+                return ticket.result()
 
-    def _compute(
-        self, options: Options, image: Image.Image, layer: str, source: Source, fit: Fit, device: str
-    ) -> Result:
-        place = choose_device(device)
+        if (options, device) not in self._timings:
+            self._timings[options, device] = self._somewhere(device, lambda _: False, at)
+        return self._timings[options, device]
+
+    def compute(
+        self,
+        what: Hashable,
+        work: Callable[[nn.Module, torch.device, Callable[[], None]], T],
+        options: Options,
+        *,
+        weights: str = "auto",
+        device: str = "auto",
+        on_wait: Callable[[int], None] | None = None,
+    ) -> Outcome[T]:
+        """Any other work on a network, on the device's worker; equal requests at one time share it.
+
+        Args:
+            what: names the work and all that it depends on besides the network.
+            work: given the module, its device, and a function to be called as often as the work can be stopped.
+            on_wait: as `maps` has it.
+
+        Raises:
+            CnnvizError: whatever is wrong with the network, the weights or the device.
+        """
+        source = source_for(options.network, weights, **options.chosen)
+
+        def at(place: torch.device, note: str) -> Outcome[T]:
+            def run(task: Task[T]) -> T:
+                module = self._model(options, source, place)
+                return self._within_memory(place, None, [lambda: work(module, place, task.step)])[0]
+
+            with self._pool.submit(str(place), ("compute", what, options, source, place), run) as ticket:
+                value = ticket.result(on_wait=on_wait)
+            return Outcome(value, source.label, source.trained, name_of(place), note)
+
+        return self._somewhere(device, lambda _: False, at)
+
+    @property
+    def held(self) -> int:
+        """The bytes of maps that are kept now, and of those that are being made."""
+        return self._seen.used
+
+    # --- on the visitor's thread -----------------------------------------------------
+
+    def _somewhere(self, device: str, known: Callable[[torch.device], bool], at: Callable[[torch.device, str], T]) -> T:
+        """On the device that is asked for, or on the CPU where that can't do it."""
+        place, note = self._place(device, known)
+        trouble = ""
         try:
-            return self._forward(options, image, layer, source, fit, place)
-        except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's is a plain one
-            if not _OUT_OF_MEMORY.search(str(error)):
-                raise
-        # gone on with out here, as the exception holds on to the tensors of the failed pass
-        if place.type == "cpu":
+            return at(place, note)
+        except Full:
             raise DeviceUnavailable(
-                f"{options.network} at this input size needs more memory than this machine has; use a smaller size."
-            )
-        result = self._forward(options, image, layer, source, fit, torch.device("cpu"))
-        return replace(result, note=f"The {place.type} device ran out of memory; this was computed on the CPU.")
-
-    def _forward(
-        self, options: Options, image: Image.Image, layer: str, source: Source, fit: Fit, place: torch.device
-    ) -> Result:
-        module = self._model(options, source, place)
-        entry = card(options.network)
-        x = torch.from_numpy(to_input(image, entry, options.size, fit)).to(place)
+                f"{self._pool.most_waiting} other pictures are being looked at; try again in a moment."
+            ) from None
+        except WorkerLost as lost:
+            trouble = "failed"
+            cause = lost.__cause__
+            if place == CPU:
+                raise DeviceUnavailable(
+                    "The forward pass took its worker down twice; use another picture, size or network."
+                    if cause
+                    else "The forward pass didn't move for so long that it was given up; use a smaller size."
+                ) from cause
+            with self._lock:
+                self._lost[place] = time.monotonic()
+        except _OutOfMemory:
+            trouble = "ran out of memory"
+        if place == CPU:
+            raise DeviceUnavailable("This needs more memory than this machine has; use a smaller size.")
         try:
-            output = capture(module, x, [layer])[layer]
+            return at(CPU, f"The {place.type} device {trouble}; this was computed on the CPU.")
+        except (Full, WorkerLost, _OutOfMemory) as error:
+            raise DeviceUnavailable(
+                f"The {place.type} device {trouble}, and the CPU couldn't do it either; use a smaller size."
+            ) from error
+
+    def _place(self, device: str, known: Callable[[torch.device], bool]) -> tuple[torch.device, str]:
+        """The device that knows the picture, else the one with the fewest waiting; and what is to be said about it."""
+        offered = places(device)
+        now = time.monotonic()
+        with self._lock:
+            working = [place for place in offered if now - self._lost.get(place, -RETRY) >= RETRY]
+        if not working:
+            return CPU, f"The {offered[0].type} device failed; this was computed on the CPU."
+        if len(working) == 1:
+            return working[0], ""
+        return min(working, key=lambda place: (not known(place), self._pool.length(str(place)))), ""
+
+    def _at(
+        self,
+        asked: Asked,
+        graph: LayerGraph,
+        place: torch.device,
+        note: str,
+        on_wait: Callable[[int], None] | None,
+    ) -> Result:
+        asked = replace(asked, place=place, note=note)
+        paths = self._recorded(graph)
+        if asked.layer not in paths:
+            _check_effort(graph, asked.layer)
+        key = asked.key if asked.layer in paths else (*asked.key, asked.layer)
+        seen = self._look(asked, key, paths if asked.layer in paths else [asked.layer], on_wait)
+        if asked.layer not in seen.maps:  # memory didn't suffice for more than what another visitor wanted
+            key = (*asked.key, asked.layer)
+            seen = self._look(asked, key, [asked.layer], on_wait)
+        return self._result(key, seen, asked.layer, on_wait)
+
+    def _look(
+        self, asked: Asked, key: tuple[Hashable, ...], paths: list[str], on_wait: Callable[[int], None] | None
+    ) -> Seen:
+        with self._lock:
+            seen = self._seen.get(key)
+            if seen is not None:
+                return seen
+            ticket = self._pool.submit(
+                str(asked.place), key, lambda task: self._record(task, asked, key, paths), mark=asked.layer
+            )
+        with ticket:
+            return ticket.result(on_wait=on_wait)
+
+    def _result(
+        self, key: tuple[Hashable, ...], seen: Seen, layer: str, on_wait: Callable[[int], None] | None
+    ) -> Result:
+        found = seen.results.get(layer)
+        if found is not None:
+            return found
+        if seen.asked.place == CPU:
+            return self._kept(key, seen, layer, seen.maps[layer].numpy(), {})
+
+        def bring(task: Task[Result]) -> Result:
+            there = seen.maps[layer]
+            drawn: dict[Scale, Maps] = {"layer": quantise_there(there)} if there.ndim == 3 else {}
+            return self._kept(key, seen, layer, fetched(there).numpy(), drawn)
+
+        with self._pool.submit(str(seen.asked.place), ("bring", key, layer), bring) as ticket:
+            return ticket.result(on_wait=on_wait)
+
+    def _kept(
+        self,
+        key: tuple[Hashable, ...],
+        seen: Seen,
+        layer: str,
+        maps: npt.NDArray[np.float32],
+        drawn: dict[Scale, Maps],
+    ) -> Result:
+        asked = seen.asked
+        others = _other_classes(asked.options, layer, maps.shape, asked.source)
+        made = Result(
+            maps=maps,
+            weights=asked.source.label,
+            trained=asked.source.trained,
+            device=name_of(asked.place),
+            note=" ".join(filter(None, (seen.note, others))),
+            _drawn=drawn,
+            _grown=lambda: self._seen.grown(key, seen),
+        )
+        with self._lock:
+            made = seen.results.setdefault(layer, made)
+        self._seen.grown(key, seen)
+        return made
+
+    def _recorded(self, graph: LayerGraph) -> list[str]:
+        """The layers that a pass records: all, where they fit into the budget, and else as many as fit into half."""
+        last = graph.layers[-1].path
+        try:
+            _check_effort(graph, last)
+        except DeviceUnavailable:
+            return []  # each layer by a pass of its own, up to it
+        if sum(layer.activation_bytes for layer in graph.layers) <= self._seen.most:
+            return [layer.path for layer in graph.layers]
+        left, chosen = self._seen.most // 2, set()
+        for layer in sorted(graph.layers, key=lambda layer: layer.op in _MADE_AGAIN):
+            if layer.activation_bytes <= left:
+                left -= layer.activation_bytes
+                chosen.add(layer.path)
+        return [layer.path for layer in graph.layers if layer.path in chosen]
+
+    # --- on a worker's thread ---------------------------------------------------------
+
+    def _record(self, task: Task[Seen], asked: Asked, key: tuple[Hashable, ...], paths: list[str]) -> Seen:
+        sizes = {layer.path: layer.activation_bytes for layer in describe(asked.options).layers}
+        self._seen.reserve(key, sum(sizes[path] for path in paths))
+        try:
+            module = self._model(asked.options, asked.source, asked.place)
+            attempts = [lambda: self._forward(task, asked, module, paths)]
+            if len(paths) > 1:
+                attempts.append(lambda: self._forward(task, asked, module, [asked.layer]))
+            seen, attempt = self._within_memory(asked.place, module, attempts)
+            if attempt:
+                short = f"Memory ran short on the {asked.place.type} device: {asked.layer} alone was kept."
+                seen.note = " ".join(filter(None, (seen.note, short)))
+            with self._lock:
+                self._seen.put(key, seen)
+            return seen
+        finally:
+            self._seen.release(key)
+
+    def _forward(self, task: Task[Seen], asked: Asked, module: nn.Module, paths: list[str]) -> Seen:
+        seen = Seen(asked)
+        entry = card(asked.options.network)
+        x = torch.from_numpy(to_input(asked.picture.image, entry, asked.options.size, asked.fit))
+
+        def on_map(path: str, tensor: Tensor) -> None:
+            seen.maps[path] = tensor[0].float() if asked.place == CPU else tensor[0]
+            task.publish(seen, path)
+
+        try:
+            found = self._passes.run(
+                module, x, paths, asked.place, precision=asked.precision, on_step=task.step, on_map=on_map
+            )
         except Exception as error:
-            if not entry.brought or isinstance(error, CnnvizError) or _OUT_OF_MEMORY.search(str(error)):
+            ours = isinstance(error, CnnvizError | Dropped) or is_out_of_memory(error) or is_broken(error)
+            if not entry.brought or ours:
                 raise
             reason = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(".")
-            raise Untraceable(f"{options.network} fails on its way to {layer}: {reason}.") from error
-        return Result(
-            maps=output[0].float().cpu().numpy(),
-            weights=source.label,
-            trained=source.trained,
-            device=_device_name(place),
-            note=_other_classes(options, layer, tuple(output.shape[1:]), source),
-        )
+            raise Untraceable(f"{asked.options.network} fails on its way to {asked.layer}: {reason}.") from error
+        for path, tensor in found.items():
+            if path not in seen.maps:
+                on_map(path, tensor)
+        return seen
+
+    def _within_memory(
+        self, place: torch.device, module: nn.Module | None, attempts: list[Callable[[], T]]
+    ) -> tuple[T, int]:
+        """What the first attempt gives for which memory suffices, and which it was."""
+        for number, attempt in enumerate(attempts):
+            try:
+                return attempt(), number
+            except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is one; the CPU's is a plain one
+                if not is_out_of_memory(error):
+                    raise
+            # gone on with out here, as the exception holds on to the tensors of what failed
+            self._passes.forget()
+            self._forget(place, module)
+            release(place)
+        raise _OutOfMemory
 
     def _model(self, options: Options, source: Source, place: torch.device) -> nn.Module:
-        key = (replace(options, size=None), source, place.type)
-        module = self._models.get(key)
-        if module is None:
+        key = (replace(options, size=None), source, place)
+        model = self._models.get(key)
+        if model is None:
             module = build(options.network, weights=source, device=place, **options.chosen)
-            self._models.put(key, module)
-        return module
+            model = _Model(place, self._passes.prepare(module, place))
+            self._models.put(key, model)
+        return model.module
+
+    def _renew(self, place: str) -> None:
+        """On the fresh worker of a device that broke: what lay there may be lost."""
+        self._passes.forget()
+        self._forget(torch.device(place))
+
+    def _forget(self, place: torch.device, module: nn.Module | None = None) -> None:
+        """Let go of all that lies on a device, but for one network."""
+        self._seen.drop(lambda seen: seen.asked.place == place)
+        self._models.drop(lambda model: model.place == place and model.module is not module)
 
 
 def _other_classes(options: Options, layer: str, shape: tuple[int, ...], source: Source) -> str:
@@ -278,51 +433,22 @@ def _other_classes(options: Options, layer: str, shape: tuple[int, ...], source:
     )
 
 
-def choose_device(wanted: str = "auto") -> torch.device:
-    """The device to compute on: CUDA, else Apple's MPS, else the CPU, or the one that is asked for.
-
-    Raises:
-        DeviceUnavailable: it isn't there.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        return torch.device(next(name for name, available in there.items() if available))
-    try:
-        place = torch.device(wanted)
-    except RuntimeError:
-        place = torch.device("meta")
-    if not there.get(place.type, False) or (place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count()):
-        raise DeviceUnavailable(
-            f"The device '{wanted}' isn't there; use {' or '.join(name for name, ok in there.items() if ok)}."
-        )
-    return place
-
-
-def _check_effort(options: Options, layer: str) -> None:
+def _check_effort(graph: LayerGraph, layer: str) -> None:
     """Refuses a pass beforehand that this machine couldn't hold, or would never end.
 
     Raises:
         UnknownLayer: the network has no such layer.
         DeviceUnavailable: with what it would take.
     """
-    graph = describe(options)
     upto = graph.layers[: graph.layers.index(graph.layer(layer)) + 1]
     held = sum(sorted(step.activation_bytes for step in upto)[-2:])
     macs = sum(step.macs for step in upto)
     if held > MOST_BYTES or macs > MOST_MACS:
         raise DeviceUnavailable(
-            f"Up to {layer}, {options.network} at this size takes {held / 1e9:.1f} GB at once and {macs / 1e9:,.0f} "
+            f"Up to {layer}, {graph.network} at this size takes {held / 1e9:.1f} GB at once and {macs / 1e9:,.0f} "
             f"billion multiply-accumulates, more than the {MOST_BYTES / 1e9:.0f} GB and {MOST_MACS / 1e9:,.0f} billion "
             "that are allowed; use a smaller size."
         )
-
-
-def _device_name(place: torch.device) -> str:
-    return str(torch.cuda.get_device_name(place)) if place.type == "cuda" else place.type.upper()
-
-
-def _bytes_of(module: nn.Module) -> int:
-    return sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
 
 
 @cache

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnviz.activations.pictures import DIVERGING, SEQUENTIAL, grid_png, quantise, vector_as_map
+from cnnviz.activations.pictures import DIVERGING, SEQUENTIAL, grid_png, quantise, quantise_within, vector_as_map
 from cnnviz.errors import BadOption
 
 
@@ -75,14 +75,44 @@ def test_viridis_grows_lighter_all_along():
 def test_a_grid_is_a_png(shape):
     picture = Image.open(io.BytesIO(grid_png(maps(*shape), title="conv1")))
     assert picture.format == "PNG"
-    assert picture.mode == "RGB"
+    assert picture.mode == "P"
+    assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_a_grid_shows_its_channels_in_their_colours():
     original = np.zeros((2, 56, 56), dtype=np.float32)
     original[1] = 1
-    pixels = {colour for _, colour in Image.open(io.BytesIO(grid_png(original))).getcolors(100_000)}
+    pixels = {colour for _, colour in Image.open(io.BytesIO(grid_png(original))).convert("RGB").getcolors(100_000)}
     assert {tuple(SEQUENTIAL[0].tolist()), tuple(SEQUENTIAL[255].tolist())} <= pixels
+
+
+def test_a_map_of_one_row_can_be_averaged():
+    drawn = quantise(maps(1, 1, 400))
+    assert (drawn.shrunk, drawn.values.shape) == (4, (1, 1, 100))
+
+
+@pytest.mark.parametrize("span", [1e-38, 1e-3, 3e38])
+@pytest.mark.parametrize("low", [-0.5, 0.0])
+def test_the_ends_are_the_first_and_the_last_colour_whatever_the_span(span, low):
+    ends = quantise(np.array([[[low * span, (low + 1) * span]]], dtype=np.float32))
+    assert ends.values.flatten().tolist() == [0, 255]
+
+
+def test_within_one_range_a_colour_means_the_same_in_every_layer():
+    faint, strong = (quantise_within(np.full((2, 3, 3), value, dtype=np.float32), 8.0) for value in (0.5, 4.0))
+    assert (faint.values[0, 0, 0], strong.values[0, 0, 0]) == (round((0.5 / 8 + 1) / 2 * 255), round(0.75 * 255))
+    assert faint.signed
+    assert (faint.low[0], faint.high[0]) == (-8, 8)
+    assert faint.ends == ([-8.0], [8.0])
+    beyond = quantise_within(np.array([[[9.0, -np.inf, np.nan]]], dtype=np.float32), 8.0)
+    assert beyond.values.flatten().tolist() == [255, 0, 128]
+
+
+def test_a_grid_has_the_order_that_it_is_given():
+    original = maps(2, 8, 8)
+    turned = grid_png(original, order=[1, 0])
+    assert turned != grid_png(original)
+    assert Image.open(io.BytesIO(turned)).size == Image.open(io.BytesIO(grid_png(original))).size
 
 
 def test_a_vector_is_one_map_row_by_row():

@@ -55,6 +55,24 @@ def test_explore(app_url, screen):
     assert not violations(screen)
 
 
+@pytest.mark.parametrize(
+    "place", ["layer=layer1.0.conv2&channel=3&at=10,12", "layer=conv1&channel=1&at=0,5", "layer=fc&channel=3"]
+)
+def test_a_number_and_how_it_was_computed(app_url, screen, place):
+    screen.goto(f"{app_url}/?network=resnet20&{place}")
+    expect(screen.get_by_text("they differ by")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_a_concatenation(app_url, screen):
+    screen.goto(f"{app_url}/?network=googlenet&layer=inception3a.concat&order=activity&scale=network&channel=70")
+    expect(screen.get_by_role("img", name="256 feature maps of inception3a.concat")).to_be_visible()
+    expect(screen.get_by_role("slider", name="How much covers the picture")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_a_drawing_and_what_is_said_of_it(app_url, screen):
     screen.goto(f"{app_url}/?network=lenet5&from=pad")
     pad = screen.get_by_role("img", name="Drawing pad")
@@ -95,6 +113,14 @@ def test_compare(app_url, screen):
     screen.goto(f"{app_url}/compare")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(screen.get_by_text("It is vgg19's 19.63 billion")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+@pytest.mark.parametrize("about", ["Training", "Gradients", "Options A, B, C", "Cut"])
+def test_shortcuts(app_url, screen, about):
+    screen.goto(f"{app_url}/shortcuts?about={about}")
+    expect(screen.locator(".js-plotly-plot .main-svg, g.node").first).to_be_visible()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 

@@ -106,6 +106,8 @@ def test_a_link_to_nowhere_says_so_and_shows_a_page(query, sentence):
         {"size": "100000000000000000000"},
         {"channel": "-1"},
         {"channel": "9" * 400},
+        {"channel": "1", "at": "-1,9"},
+        {"order": "?"},
         {"classes": "0"},
         {"shortcut": "D"},
         {"heads": "maybe"},

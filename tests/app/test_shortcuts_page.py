@@ -1,9 +1,11 @@
 """The page on shortcuts: its knobs, and in a real browser its main gesture."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
@@ -133,3 +135,33 @@ def test_a_plain_network_has_no_shortcut_to_cut():
     assert "layer2.0" not in app.selectbox(key="block").options
     assert not app.exception
     assert not app.error
+
+
+# --- in a browser --------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_the_main_picture_fits_one_screen_and_batch_norm_changes_it(app_url, page: Page):
+    page.goto(f"{app_url}/shortcuts?about=Gradients&depth=56&begin=PyTorch")
+    expect(page.get_by_text("the plain network's gradient explodes")).to_be_visible()
+    box = page.locator(".js-plotly-plot").bounding_box()
+    assert box["y"] + box["height"] <= 720
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    page.get_by_text("Batch norm", exact=True).click()
+    expect(page.get_by_text("the plain network's gradient vanishes")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"norm=false"))
+    page.reload()
+    expect(page.get_by_text("the plain network's gradient vanishes")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("about", ["Training", "Gradients", "Options A, B, C", "Cut"])
+def test_a_phone_has_no_page_to_scroll_sideways(app_url, browser, about):
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    tab.goto(f"{app_url}/shortcuts?about={about}")
+    expect(
+        tab.get_by_role("img" if about == "Cut" else "heading", name=re.compile("layer1.0, block|Shortcuts"))
+    ).to_be_visible()
+    expect(tab.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    tab.close()

@@ -1,6 +1,7 @@
 """What our own components are given, where a page runs without a browser."""
 
 import json
+import struct
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,22 @@ def given(app: AppTest, name: str) -> list[dict[str, Any]]:
     """The data of each component of a name, in the order of the page."""
     protos = [element.proto for element in app.get("bidi_component")]
     return [json.loads(proto.json) for proto in protos if proto.component_name == f"cnnviz.{name}"]
+
+
+def grid(app: AppTest, key: str = "maps") -> dict[str, Any]:
+    """What a grid of maps was sent: what its message's head says, and its values as bytes."""
+    return packed(app, "maps", key)
+
+
+def packed(app: AppTest, name: str, key: str) -> dict[str, Any]:
+    """The head of a component's message that travels as bytes, and the bytes behind it."""
+    [found] = [
+        element.proto.bytes
+        for element in app.get("bidi_component")
+        if element.proto.component_name == f"cnnviz.{name}" and element.proto.id.endswith(f"-{key}")
+    ]
+    length = struct.unpack("<I", found[:4])[0]
+    return json.loads(found[4 : 4 + length]) | {"bytes": found[4 + length :]}
 
 
 def table(app: AppTest) -> pd.DataFrame:
@@ -32,4 +49,4 @@ def pick(app: AppTest, path: str, key: str = "layer") -> AppTest:
 
 def card(app: AppTest) -> str:
     """The HTML of the open layer card."""
-    return given(app, "card")[0]["html"]
+    return next(body for element in app.get("html") if "layer-card'" in (body := element.proto.body))

@@ -14,8 +14,13 @@ function createPicture(root) {
   let data = {}
 
   function show(next) {
+    const changed = next.source !== data.source || next.selection !== data.selection
     if (next.source !== data.source) img.src = next.source
     data = next
+    if (changed) {
+      window.cnnvizPictures = { ...window.cnnvizPictures, [data.selection]: data.source }  // for what is laid over it
+      dispatchEvent(new CustomEvent("cnnviz:picture", { detail: data.selection }))
+    }
     img.alt = "the picture chosen"
     holder.style.maxWidth = `${data.width}px`
     select(window.cnnvizSelected?.[data.selection])

@@ -2,18 +2,19 @@
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from cnnviz.activations.pictures import Maps, Scale
+from cnnviz.activations.pictures import Maps
+from cnnviz.analysis.arms import Arm
 
 _HERE = Path(__file__).parent
 _grid = st.components.v2.component(
     "cnnviz.maps",
     html=(
-        "<div class='legend'></div>"
+        "<div class='legend'></div><div class='arms'></div>"
         "<div class='scroll' tabindex='0' role='img'><div class='space'><canvas></canvas></div></div>"
         "<div class='tip' role='status'></div>"
     ),
@@ -26,14 +27,26 @@ def map_grid(
     maps: Maps,
     *,
     name: str,
-    scale: Scale,
-    selected: int | None,
+    scale: str,
     key: str,
+    selection: str = "",
+    layer: str = "",
+    order: Sequence[int] = (),
+    dead: Sequence[int] = (),
+    arms: Sequence[Arm] = (),
     on_pick: Callable[[], None] = lambda: None,
 ) -> None:
     """Draw all channels of `maps` with their numbers and colour scale.
 
     A click or Enter on a channel calls `on_pick`; `st.session_state[key].pick` is its number then.
+
+    Args:
+        name: what the maps are of, in words.
+        scale: over what the colour scale reaches: channel, layer, network.
+        selection, layer: the selection whose channel is marked, as long as this is its layer.
+        order: in which the channels stand; by number by default.
+        dead: channels that are crossed out.
+        arms: of a concatenation, which get a colour each.
     """
     channels, height, width = maps.values.shape
     head = json.dumps(
@@ -41,11 +54,16 @@ def map_grid(
             "channels": channels,
             "height": height,
             "width": width,
-            "low": maps.low.tolist(),
-            "high": maps.high.tolist(),
+            "low": maps.ends[0],
+            "high": maps.ends[1],
             "scale": scale,
             "name": name,
-            "selected": selected,
+            "shrunk": maps.shrunk,
+            "selection": selection,
+            "layer": layer,
+            "order": list(order),
+            "dead": list(dead),
+            "arms": [{"name": arm.name, "first": arm.first, "last": arm.last} for arm in arms],
         }
     ).encode()
     # bytes only travel as they are when they are the whole message: length, head, colours, values

@@ -1,6 +1,8 @@
 // One canvas as large as the visible part; scrolling redraws it, so that 2,048 channels cost what 40 do.
 
-const GAP = 5, PAD = 8
+const GAP = 5, PAD = 8, BAND = 4
+// Okabe and Ito's set, told apart by colour-blind readers too, and seen on light and dark pages
+const ARMS = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#0072b2", "#999999"]
 const views = new WeakMap()
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -14,14 +16,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function create(root) {
   const scroll = root.querySelector(".scroll"), space = root.querySelector(".space")
   const canvas = root.querySelector("canvas"), legend = root.querySelector(".legend"), tip = root.querySelector(".tip")
-  const tile = document.createElement("canvas")
-  const view = { pick: () => {}, show, destroy: () => observer.disconnect() }
-  let data, pixels, plan, type, label, shown = ""
+  const tile = document.createElement("canvas"), named = root.querySelector(".arms")
+  const view = { pick: () => {}, show, destroy: () => { observer.disconnect(); removeEventListener("cnnviz:selected", hear) } }
+  let data, pixels, plan, type, label, shown = "", selected = null
 
   function show(next) {
     data = next
     // what is drawn changed, and not just which channel is selected: start at the top again
-    const name = `${data.name} ${data.channels} ${data.height} ${data.width}`
+    const name = `${data.name} ${data.channels} ${data.height} ${data.width} ${data.order.length}`
     if (name !== shown) scroll.scrollTop = 0
     shown = name
     const colours = data.colours
@@ -29,15 +31,40 @@ function create(root) {
     for (let i = 0; i < 256; i++)
       pixels[i] = (255 << 24 | colours[3 * i + 2] << 16 | colours[3 * i + 1] << 8 | colours[3 * i]) >>> 0
     scroll.setAttribute("aria-label", `${data.channels} feature maps of ${data.name}; arrow keys and Enter choose one`)
+    data.places = []
+    data.order.forEach((channel, place) => { data.places[channel] = place })
+    data.gone = new Set(data.dead)
     drawLegend(colours)
+    nameArms()
     layOut()
-    if (data.selected != null) reveal(data.selected)
+    selected = null
+    hear({ detail: window.cnnvizSelected?.[data.selection] })
     draw()
+  }
+
+  // which channel is selected comes with the selection: the maps needn't be sent again for it
+  function hear({ detail }) {
+    if (!data || !detail || detail.name !== data.selection || detail.layer !== data.layer) return
+    if (selected === detail.channel) return
+    selected = detail.channel
+    if (selected != null) reveal(selected)
+    draw()
+  }
+
+  const armOf = channel => data.arms.findIndex(arm => arm.first <= channel && channel <= arm.last)
+
+  function nameArms() {
+    named.replaceChildren(...data.arms.map((arm, number) => {
+      const item = document.createElement("span"), colour = document.createElement("i")
+      colour.style.background = ARMS[number % ARMS.length]
+      item.append(colour, `${arm.name}: ${arm.first === arm.last ? arm.first : `${arm.first}–${arm.last}`}`)
+      return item
+    }))
   }
 
   function layOut() {
     type = parseFloat(getComputedStyle(document.documentElement).fontSize) * 11 / 16
-    label = Math.ceil(type * 1.2)
+    label = Math.ceil(type * 1.2) + (data.arms.length ? BAND : 0)
     const width = Math.max(120, scroll.clientWidth - 2 * PAD)
     const side = Math.max(data.height, data.width)
     const wanted = data.channels === 1 ? Math.min(width, 448)
@@ -54,8 +81,11 @@ function create(root) {
     canvas.width = Math.round(scroll.clientWidth * ratio); canvas.height = Math.round(visible * ratio)
   }
 
-  function place(channel) {
-    const column = channel % plan.columns, row = Math.floor(channel / plan.columns)
+  const channelAt = place => data.order.length ? data.order[place] : place
+  const placeOf = channel => data.order.length ? data.places[channel] : channel
+
+  function corner(place) {
+    const column = place % plan.columns, row = Math.floor(place / plan.columns)
     return [PAD + column * (plan.across + GAP), PAD + row * plan.pitch]
   }
 
@@ -74,18 +104,40 @@ function create(root) {
     const area = data.height * data.width
     tile.width = data.width; tile.height = data.height
     const small = tile.getContext("2d"), image = small.createImageData(data.width, data.height)
-    const words = new Uint32Array(image.data.buffer)
-    for (let channel = first * plan.columns; channel < Math.min(data.channels, (last + 1) * plan.columns); channel++) {
-      const [x, absolute] = place(channel), y = absolute - top, start = channel * area
-      for (let i = 0; i < area; i++) words[i] = pixels[data.values[start + i]]
+    const dots = new Uint32Array(image.data.buffer)
+    const text = context.fillStyle
+    for (let place = first * plan.columns; place < Math.min(data.channels, (last + 1) * plan.columns); place++) {
+      const channel = channelAt(place), arm = armOf(channel), gone = data.gone.has(channel)
+      const [x, absolute] = corner(place), y = absolute - top, start = channel * area
+      for (let i = 0; i < area; i++) dots[i] = pixels[data.values[start + i]]
       small.putImageData(image, 0, 0)
-      if (data.channels > 1) context.fillText(channel, x, y + label - 4)
+      const words = gone ? `${channel} dead` : channel
+      if (data.channels > 1) context.fillText(words, x, y + label - 4 - (data.arms.length ? BAND : 0), plan.across)
+      if (arm >= 0) {
+        context.fillStyle = ARMS[arm % ARMS.length]
+        context.fillRect(x, y + label - BAND, plan.tileWidth, BAND)
+        context.fillStyle = text
+      }
       context.drawImage(tile, x, y + label, plan.tileWidth, plan.tileHeight)
-      if (channel === data.selected) {
+      if (gone) cross(context, x, y + label)
+      if (channel === selected) {
         context.lineWidth = 3
         context.strokeRect(x - 2, y + label - 2, plan.tileWidth + 4, plan.tileHeight + 4)
       }
     }
+  }
+
+  // two lines of two colours, which are seen on any map
+  function cross(context, x, y) {
+    const { tileWidth: width, tileHeight: height } = plan, stroke = context.strokeStyle
+    for (const [colour, thickness] of [["#000", 3], ["#fff", 1.4]]) {
+      context.strokeStyle = colour; context.lineWidth = thickness
+      context.beginPath()
+      context.moveTo(x, y); context.lineTo(x + width, y + height)
+      context.moveTo(x + width, y); context.lineTo(x, y + height)
+      context.stroke()
+    }
+    context.strokeStyle = stroke
   }
 
   function drawLegend(colours) {
@@ -94,23 +146,26 @@ function create(root) {
     const bar = document.createElement("span")
     bar.className = "bar"
     bar.style.background = `linear-gradient(to right, ${stops.join(",")})`
-    const own = data.scale === "channel" && data.channels > 1
-    legend.replaceChildren(own ? "each channel's lowest" : number(data.low[0]), bar, own ? "its highest" : number(data.high[0]))
+    const own = data.low.length > 1
+    const reach = { network: "over the network", layer: "over the layer" }[data.scale] ?? ""
+    legend.replaceChildren(...own ? ["each channel's lowest", bar, "its highest"]
+      : [number(data.low[0]), bar, `${number(data.high[0])} ${data.channels > 1 ? reach : ""}`])
   }
 
   function at(event) {
     const box = canvas.getBoundingClientRect()
     const x = event.clientX - box.left - PAD, y = event.clientY - box.top + scroll.scrollTop - PAD
     const column = Math.floor(x / (plan.across + GAP)), row = Math.floor(y / plan.pitch)
-    const channel = row * plan.columns + column
-    if (x < 0 || y < 0 || column >= plan.columns || channel >= data.channels) return null
+    const place = row * plan.columns + column
+    if (x < 0 || y < 0 || column >= plan.columns || place >= data.channels) return null
+    const channel = channelAt(place)
     const u = Math.floor((x - column * (plan.across + GAP)) / plan.tileWidth * data.width)
     const v = Math.floor((y - row * plan.pitch - label) / plan.tileHeight * data.height)
     return { channel, inside: u >= 0 && u < data.width && v >= 0 && v < data.height, u, v }
   }
 
   function reveal(channel) {
-    const y = place(channel)[1]
+    const y = corner(placeOf(channel))[1]
     if (y < scroll.scrollTop) scroll.scrollTop = y - PAD
     else if (y + plan.pitch > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = y + plan.pitch - scroll.clientHeight
   }
@@ -119,21 +174,27 @@ function create(root) {
     const spot = at(event)
     if (!spot?.inside) { tip.textContent = ""; return }
     const step = data.values[(spot.channel * data.height + spot.v) * data.width + spot.u] / 255
-    const low = data.low[spot.channel], high = data.high[spot.channel]
-    tip.textContent = `channel ${spot.channel}, row ${spot.v}, column ${spot.u}: ≈ ${number(low + step * (high - low))}`
+    const low = data.low[spot.channel] ?? data.low[0], high = data.high[spot.channel] ?? data.high[0]
+    const arm = data.arms[armOf(spot.channel)], many = data.shrunk > 1
+    const along = (what, place) => many ? `${what}s ${place * data.shrunk}–${(place + 1) * data.shrunk - 1}` : `${what} ${place}`
+    const where = `channel ${spot.channel}${arm ? ` (${arm.name})` : ""}, ${along("row", spot.v)}, ${along("column", spot.u)}`
+    const dead = data.gone.has(spot.channel) ? " everywhere: it is dead" : ""
+    tip.textContent = `${where}: ${many ? "mean " : ""}≈ ${number(low + step * (high - low))}${dead}`
   }
   canvas.onmouseleave = () => { tip.textContent = "" }
   canvas.onclick = event => { const spot = at(event); if (spot) view.pick(spot.channel) }
   scroll.onscroll = draw
   scroll.onkeydown = event => {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -plan.columns, ArrowDown: plan.columns }[event.key]
-    if (event.key === "Enter" && data.selected != null) view.pick(data.selected)
+    if (event.key === "Enter" && selected != null) view.pick(selected)
     if (!step) return
     event.preventDefault()
-    data.selected = Math.min(data.channels - 1, Math.max(0, (data.selected ?? -Math.sign(step)) + step))
-    tip.textContent = `channel ${data.selected}: Enter chooses it`
-    reveal(data.selected); draw()
+    const place = selected == null ? (step > 0 ? 0 : data.channels - 1) : placeOf(selected) + step
+    selected = channelAt(Math.min(data.channels - 1, Math.max(0, place)))
+    tip.textContent = `channel ${selected}: Enter chooses it`
+    reveal(selected); draw()
   }
+  addEventListener("cnnviz:selected", hear)
   const observer = new ResizeObserver(() => { if (data) { layOut(); draw() } })
   observer.observe(scroll)
   return view

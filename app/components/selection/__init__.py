@@ -22,6 +22,8 @@ def selection_link(
     *,
     layer: str,
     node: str | None,
+    channel: int | None,
+    at: tuple[int, int] | None,
     window: tuple[int, int, int, int] | None,
     caption: str,
     on_pick: Callable[[], None],
@@ -33,8 +35,17 @@ def selection_link(
     Args:
         layer: path of the layer that is selected.
         node: that of the node that shows it in the graph; None where none does.
+        channel, at: of the layer, that are selected; at is the row and the column of a place in its maps.
         window: top, left, bottom, right of what is to be framed in the picture, in pixels of the network's input.
         caption: of the picture.
     """
-    data = {"name": name, "layer": layer, "node": node, "window": window, "caption": caption}
+    data = {
+        "name": name,
+        "layer": layer,
+        "node": node,
+        "channel": channel,
+        "place": at,
+        "window": window,
+        "caption": caption,
+    }
     _link(key=name, data=data, height=1, on_pick_change=on_pick)

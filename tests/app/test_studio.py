@@ -1,0 +1,97 @@
+"""The activation studio's main gesture, in a real browser: a layer, a channel, a place, and its number taken apart."""
+
+import re
+
+import pytest
+from explorer import node
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def number_of(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def worked(page: Page):
+    """The article that takes a number apart."""
+    return (
+        page.locator("article")
+        .filter(has_text="the network computed")
+        .or_(page.locator("article").filter(has_text="the very number"))
+    )
+
+
+def test_a_number_is_taken_apart_down_to_its_products(app_url, page):
+    page.goto(f"{app_url}/?network=resnet20")
+    expect(page.get_by_role("img", name="16 feature maps of conv1")).to_be_visible()
+    node(page, "layer1.0.conv1").click()
+    grid = page.get_by_role("img", name="16 feature maps of layer1.0.conv1")
+    grid.locator("canvas").click(position={"x": 40, "y": 50})
+    expect(page).to_have_url(re.compile("channel=0"))
+
+    large = page.get_by_role("img", name="channel 0 of layer1.0.conv1 over the picture")
+    box = large.bounding_box()
+    large.locator("canvas").click(position={"x": box["width"] * 20.5 / 32, "y": box["height"] * 8.5 / 32})
+    expect(page).to_have_url(re.compile(r"at=8(,|%2C)20"))
+    expect(page.get_by_text("at channel 0, row 8, column 20 of layer1.0.conv1")).to_be_visible()
+    expect(page.get_by_text("framed is what the unit in row 8, column 20 of layer1.0.conv1 sees")).to_be_visible()
+    value = number_of(page.get_by_text("at channel 0, row 8").locator("strong").inner_text())
+    assert value == pytest.approx(
+        number_of(page.get_by_text("row 8, column 20: ").inner_text().split(": ")[1]), rel=1e-5
+    )
+
+    steps = worked(page)
+    expect(steps).to_contain_text("A window of 3 × 3 in 16 channels of relu")
+    expect(steps.locator("li")).to_have_count(6)
+    expect(steps.locator(".grid")).to_have_count(18)
+    rows = steps.locator(".sum tr").all()
+    added = [number_of(row.locator("td").first.inner_text()) for row in rows]
+    assert len(added) == 9, "six channels, the other ten, the bias, and what they make together"
+    assert sum(added[:-1]) == pytest.approx(added[-1], abs=2e-3 * max(map(abs, added)))
+    assert added[-1] == pytest.approx(value, rel=1e-4)
+    expect(steps.locator(".check")).to_contain_text(re.compile("they differ by|the very number"))
+
+    large.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_text("at channel 0, row 9, column 21 of layer1.0.conv1")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"at=9(,|%2C)21"))
+    page.reload()
+    expect(page.get_by_text("at channel 0, row 9, column 21 of layer1.0.conv1")).to_be_visible()
+
+    node(page, "conv1").click()
+    expect(page.get_by_role("img", name="16 feature maps of conv1")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("channel=|at="))
+
+
+def test_the_picture_shows_through_and_the_heat_lies_in_the_frame(app_url, page):
+    page.goto(f"{app_url}/?network=resnet20&layer=layer2.0.conv2&channel=3&at=7,7")
+    large = page.get_by_role("img", name="channel 3 of layer2.0.conv2 over the picture")
+    pixels = "canvas => canvas.toDataURL()"
+    canvas = large.locator("canvas")
+    expect(page.get_by_text("It sees 21 × 21 pixels: the frame.")).to_be_visible()
+    seen = {}
+    for part in (0, 70, 100):
+        page.get_by_role("slider", name="How much covers the picture").fill(str(part))
+        seen[part] = canvas.evaluate(pixels)
+    assert len(set(seen.values())) == 3
+    page.get_by_text("Effective field").click()
+    expect(page.get_by_text("of the strongest pixel lies within")).to_be_visible()
+    expect(page.get_by_text("no weight")).to_be_visible()
+    assert canvas.evaluate(pixels) not in seen.values()
+
+
+def test_a_click_on_a_place_sends_little(app_url, page):
+    sizes: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sizes.append(len(frame))))
+    page.goto(f"{app_url}/?network=resnet18&layer=conv1&channel=3&at=50,50")
+    expect(page.get_by_text("row 50, column 50 of conv1: how")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    for column, most in ((51, None), (52, 60_000)):
+        before = len(sizes)
+        page.get_by_role("img", name="channel 3 of conv1 over the picture").focus()
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_text(f"row 50, column {column} of conv1: how")).to_be_visible()
+        expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+        assert most is None or sum(sizes[before:]) < most
