@@ -15,16 +15,17 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from cnnviz.activations.pictures import Maps
 from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
-from cnnviz.catalogue import Options, describe, keep_weights
+from cnnviz.catalogue import Options, as_trained, construct, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.engine.results import Outcome
 from cnnviz.engine.studio import Studio, studio
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
-from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
-from cnnviz.lessons import inception, pictures
+from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
+from cnnviz.lessons import inception, pictures, shortcuts
 from cnnviz.networks import card, source_for
 from cnnviz.networks.inception import Widths
 from cnnviz.prediction import class_names
@@ -134,6 +135,68 @@ def table_of(options: Options) -> pd.DataFrame:
     rows = tables.layers(graph_of(options))
     repeated = rows.select_dtypes("str").columns.drop("name")
     return rows.astype(dict.fromkeys(repeated, "category"))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def training_curves(batch_norm: bool) -> tuple[shortcuts.Curve, ...]:
+    """How plain and residual networks have learned here."""
+    return shortcuts.curves(batch_norm)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def option_of(key: str, shortcut: shortcuts.Shortcut) -> shortcuts.Option:
+    """What a network costs with one kind of shortcuts."""
+    return shortcuts.option(key, shortcut)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def excerpt_svg(key: str, shortcut: shortcuts.Shortcut) -> str:
+    """Two of its blocks, as an element of a page."""
+    text = dot_of(drawing(shortcuts.excerpt(key, shortcut)), "LR")
+    return svg_for_page(render(text, "svg", SECONDS))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def gradients(network: shortcuts.Untrained, digest: str, _image: Image.Image, fit: Fit) -> shortcuts.Gradients:
+    """What a backward pass brings to each layer of a network that sees this picture."""
+    x = to_input(_image, card(shortcuts.receiver(network.depth)), fit=fit)
+    work = lambda _, __, on_step: shortcuts.backward(network, x, on_step)  # noqa: E731
+    return shared_engine().compute(("gradients", network, digest, fit), work, Options("resnet20")).value
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def blocks_of(key: str) -> dict[str, tuple[shortcuts.Damage, ...]]:
+    """A network's blocks, and how each can be damaged."""
+    module = construct(Options(key))
+    return {block: shortcuts.damages(module, block) for block in shortcuts.blocks(module)}
+
+
+def bundled_options(key: str) -> Options:
+    """A network as its bundled weights know it."""
+    return as_trained(Options(key), source_for(key, "bundled").training)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def lesion_of(key: str, digest: str, _image: Image.Image, fit: Fit) -> tuple[shortcuts.Lesion, str]:
+    """What a trained network says to a picture with each of its blocks damaged, and a phrase that names its weights."""
+    options = bundled_options(key)
+    x = to_input(_image, card(key), options.size, fit)
+    names = class_names(card(key), source_for(key, "bundled").training)
+    work = lambda module, _, on_step: shortcuts.lesion(module, x, graph_of(options), names, on_step)  # noqa: E731
+    done = shared_engine().compute(("lesion", key, digest, fit), work, options, weights="bundled")
+    return done.value, done.weights
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def damaged_maps(
+    key: str, block: str, damage: shortcuts.Damage, of: str, digest: str, _image: Image.Image, fit: Fit
+) -> tuple[Maps, Maps]:
+    """What a block gives in the network as it is, and in the damaged one, in the same colours."""
+    options = bundled_options(key)
+    x = to_input(_image, card(key), options.size, fit)
+    work = lambda module, _, on_step: shortcuts.maps_beside(module, x, block, damage, of)  # noqa: E731
+    what = ("damaged", key, block, damage, of, digest, fit)
+    return shared_engine().compute(what, work, options, weights="bundled").value
 
 
 @lru_cache(maxsize=4096)  # 6 kB each; Streamlit's own cache takes longer to look than this takes to find

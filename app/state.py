@@ -43,6 +43,12 @@ _PARTS = {  # what a page's link has to hold, besides its selections
         *("draw", "cover", "crop", "mirror", "crops"),
     ),
     "inception": ("about", "side", "inputs", *Widths._fields, "from", "image", "of", "place", "against"),
+    "shortcuts": (
+        *("about", "norm", "from", "image", "fit", "zoom"),
+        *("depth", "when", "begin", "of", "seed"),
+        *("options", "option"),
+        *("trained", "block", "damage", "maps"),
+    ),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }
@@ -349,6 +355,15 @@ def _as_text(value: Any) -> str | list[str]:
 def own_weights_on(page: str) -> bool:
     """Whether a visitor's own weights are behind the maps of a page."""
     return any(selection.get("weights") == OWN for selection in _SELECTIONS.get(page, ()))
+
+
+def keep_among(name: str, options: Sequence[str]) -> None:
+    """Before its widget is drawn: a control whose value isn't offered any more goes back to the first one.
+
+    It is assigned and not just forgotten, or the widget would find the old one in the URL again.
+    """
+    if st.session_state.get(name) not in (None, *options):
+        st.session_state[name] = options[0]
 
 
 # --- projector mode ----------------------------------------------------------

@@ -72,7 +72,8 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/lessons": (
         PLAIN | {"torch", "PIL"},
         {f"cnnviz/{name}" for name in ("activations", "analysis", "catalogue", "errors", "graph", "images", "lessons")}
-        | {f"cnnviz/{name}" for name in ("networks", "prediction", "trace", "training", "weights")},
+        | {f"cnnviz/{name}" for name in ("networks", "operations", "prediction", "program", "recorder", "trace")}
+        | {f"cnnviz/{name}" for name in ("training", "weights")},
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,

@@ -141,6 +141,14 @@ def test_compare(app_url, screen):
     assert not violations(screen)
 
 
+@pytest.mark.parametrize("about", ["Training", "Gradients", "Options A, B, C", "Cut"])
+def test_shortcuts(app_url, screen, about):
+    screen.goto(f"{app_url}/shortcuts?about={about}")
+    expect(screen.locator(".js-plotly-plot .main-svg, g.node").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_side_by_side(app_url, screen):
     screen.goto(f"{app_url}/beside?network=resnet20&network2=plain20")
     expect(screen.locator("g.node.lit")).to_have_count(2)
