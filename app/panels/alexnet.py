@@ -115,7 +115,7 @@ def normalisation() -> None:
         knobs, chart = st.columns([2, 5], gap="medium")
         with knobs:
             left, right = st.columns(2)
-            n = left.slider("n", 1, 15, 5, key="n", bind=state.BOUND, help="How many channels; AlexNet: 5.")
+            n = left.slider("n", 1, 15, 5, 2, key="n", bind=state.BOUND, help="How many channels; AlexNet: 5.")
             k = right.slider("k", 0.5, 10.0, 2.0, 0.5, key="k", bind=state.BOUND, help="AlexNet: 2.")
             alpha = left.select_slider(
                 "α", ALPHAS, "0.0001", key="alpha", bind=state.BOUND,

@@ -212,9 +212,9 @@ def weights() -> None:
         )
     else:
         st.markdown(
-            "A 1 × 1 kernel has fewer inputs than a 3 × 3 or 5 × 5 one, so its weights *begin* larger, and much of the "
-            "difference is that. Against its start is what training has changed. What the answer loses without an arm "
-            "is a better measure: see *On a picture*."
+            f"{lessons_inception.change(now.value, start.value)} A kernel with fewer inputs *begins* with larger "
+            "weights, and much of what this chart shows is that. What the answer loses without an arm is a better "
+            "measure: see *On a picture*."
         )
 
 
