@@ -4,10 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 from PIL import Image
@@ -28,10 +31,13 @@ from cnnviz.prediction import class_names
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
+from cnnviz.views.explain import explain
+from cnnviz.views.explain.html import card_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
 
+T = TypeVar("T")
 OUTLINE: Literal["outline"] = "outline"
 SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
 OnWait = Callable[[int], None]
@@ -130,6 +136,12 @@ def table_of(options: Options) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(repeated, "category"))
 
 
+@lru_cache(maxsize=4096)  # 6 kB each; Streamlit's own cache takes longer to look than this takes to find
+def card_of(options: Options, path: str, asked: bool) -> str:
+    """The layer's card, as HTML; `asked` puts question marks for what is computed."""
+    return card_html(explain(graph_of(options), path), asked=asked)
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def photograph(name: str) -> Picture:
     """One of the pictures that come along."""
@@ -195,6 +207,28 @@ def sample_names() -> list[str]:
 
 
 # --- lessons -------------------------------------------------------------------
+
+
+def apart(what: Hashable, work: Callable[[], T]) -> T:
+    """What some work on tensors gives that needs no network: run where the forward passes run, and kept for a while.
+
+    Args:
+        what: names the work, and all that it depends on.
+    """
+    return _computed(what, work)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={tuple: repr})
+def _computed(what: Hashable, _work: Callable[[], T]) -> T:
+    return shared_engine().apart(what, _work)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def grey(digest: str, _image: Image.Image) -> npt.NDArray[np.float64]:
+    """(H, W): a picture as the lesson on kernels filters it, the luminance of its middle, 96 x 96 values in 0..1."""
+    seen = as_received(_image, card("resnet18"), (96, 96)).convert("L")
+    values: npt.NDArray[np.float64] = np.asarray(seen, dtype=np.float64) / 255
+    return values
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

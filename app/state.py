@@ -33,7 +33,11 @@ OPTIONS = ("classes", "shortcut", "heads", "batch_norm")  # that some network ha
 _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
-    "kernels": ("kernel", "in", "mid", "out", "map"),
+    "kernels": (
+        *("show", "kernel", "in", "mid", "out", "map", "dilation", "stride", "strided", "bias"),
+        *("inside", "seed", "from", "image"),
+    ),
+    "lenet": ("reads", "c3", "digit", "flipped"),
     "alexnet": (
         *("idea", "from", "image", "on", "layers", "gain", "n", "k", "alpha", "beta", "window", "stride", "p", "masks"),
         *("draw", "cover", "crop", "mirror", "crops"),

@@ -55,6 +55,11 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         PLAIN | {"torch", "safetensors", "PIL"},
         {f"cnnviz/{name}" for name in ("download", "errors", "images", "networks", "training", "weights")},
     ),
+    "cnnviz/lessons": (
+        PLAIN | {"torch"},
+        {f"cnnviz/{name}" for name in ("activations", "analysis", "catalogue", "errors", "graph", "networks")}
+        | {f"cnnviz/{name}" for name in ("lessons", "operations", "trace", "training", "weights")},
+    ),
     "cnnviz/engine": (
         PLAIN | {"torch", "PIL"},
         {
@@ -91,7 +96,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/bench/torchlens_peer": ({"torch", "torchlens"}, {"cnnviz/bench", "cnnviz/cli"}),
     "cnnviz/bench/empty_app": ({"streamlit"}, set()),  # run by Streamlit, as the app that ours is held against
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
-    "app": ({"streamlit", "pandas", "PIL"}, {"cnnviz", "app"}),
+    "app": ({"streamlit", "pandas", "numpy", "PIL"}, {"cnnviz", "app"}),
 }
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 

@@ -128,6 +128,16 @@ def _parser() -> argparse.ArgumentParser:
     replicate.add_argument("--mid", metavar="M", type=int, help="channels inside the stack, by default those after")
     replicate.add_argument("--out", dest="channels_out", metavar="C", type=int, default=1, help="channels after")
     replicate.add_argument("--map", metavar="H,W", default="1,1", help="size of the map that both run over")
+    replicate.add_argument("--bias", action="store_true", help="count biases as well")
+    replicate.add_argument("--dilation", metavar="D", type=int, default=1, help="of every layer")
+    replicate.add_argument("--stride", metavar="S", type=int, default=1, help="of the K x K layer")
+    replicate.add_argument(
+        "--stride-in",
+        dest="strided",
+        choices=("last", "first", "each"),
+        default="last",
+        help="which layers of the stack have the stride",
+    )
     _json(replicate)
 
     _table_commands(command)
@@ -200,7 +210,12 @@ def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> No
     _json(fetch)
 
     train = command("train", "make a set of weights by its recipe; called again, it goes on where it was stopped")
-    train.add_argument("recipe", metavar="RECIPE", help="lenet5-mnist, NET-cifar10 or NET-cifar10-without-bn")
+    train.add_argument(
+        "recipe",
+        metavar="RECIPE",
+        help="lenet5-mnist, NET-cifar10, NET-cifar10-without-bn, alexnet-cifar10 or "
+        "alexnet-cifar10-without-lrn, -dropout, -overlap, -augmentation",
+    )
     train.add_argument("--data", metavar="DIR", help="holds the data set, or gets it; by default in the user's cache")
     train.add_argument("--seed", type=int, default=0, metavar="N", help="by default 0")
     train.add_argument("--epochs", type=int, metavar="N", help="stop after the Nth of the recipe's epochs")

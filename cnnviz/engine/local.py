@@ -202,6 +202,22 @@ class Engine:
 
         return self._somewhere(device, lambda _: False, at)
 
+    def apart(self, what: Hashable, work: Callable[[], T]) -> T:
+        """Work on tensors that needs no network, on the CPU's worker; equal requests at one time share it.
+
+        Raises:
+            CnnvizError: too many wait, or the work didn't come to an end.
+        """
+
+        def run(_: Task[T]) -> T:
+            return work()
+
+        def at(place: torch.device, _: str) -> T:
+            with self._pool.submit(str(place), ("apart", what), run) as ticket:
+                return ticket.result()
+
+        return self._somewhere("cpu", lambda _: False, at)
+
     @property
     def held(self) -> int:
         """The bytes of maps that are kept now, and of those that are being made."""

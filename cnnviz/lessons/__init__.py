@@ -1,1 +1,1 @@
-"""The mathematics of the demonstrations, one file a lesson; each works without the app."""
+"""The mathematics of the demonstrations, one file a lesson; it works without the app: `from cnnviz import lessons`."""

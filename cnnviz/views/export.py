@@ -109,7 +109,11 @@ def networks_json(cards: Iterable["Card"], totals: Mapping[str, Totals]) -> Json
 
 
 def replicate_json(r: Replication) -> Json:
-    """A K x K layer beside its stack of 3 x 3; `receptive_field` is its side, the same for both."""
+    """A K x K layer beside its stack of 3 x 3.
+
+    `receptive_field` is the side of its window; where a stride gives the stack another one, `receptive_field_stack` is.
+    """
+    other = {} if r.threes.field == r.single.field else {"receptive_field_stack": r.threes.field[0]}
     return {
         "kernel": r.kernel,
         "stack": r.stack,
@@ -119,6 +123,7 @@ def replicate_json(r: Replication) -> Json:
         "macs_single": r.macs_single,
         "macs_stack": r.macs_stack,
         "receptive_field": r.receptive_field[0],
+        **other,
     }
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from cnnviz.analysis.comparison import Compared, compare
-from cnnviz.analysis.kernels import Replication
 from cnnviz.graph import Layer, LayerGraph, Shape, Totals, Value
 
 if TYPE_CHECKING:  # the card's module imports torch
@@ -109,33 +108,6 @@ def networks(cards: Iterable["Card"], totals: Mapping[str, Totals]) -> pd.DataFr
             "idea": card.idea,
         }
         for card in cards
-    )
-
-
-def replication(r: Replication) -> pd.DataFrame:
-    """Two rows: the K x K layer, and the stack of 3 x 3 layers that sees the same window.
-
-    Returns:
-        Columns layers, channels, weights, MACs, receptive field.
-    """
-    sees = _by(r.receptive_field)
-    return pd.DataFrame(
-        [
-            {
-                "layers": f"1 of {r.kernel} × {r.kernel}",
-                "channels": f"{r.channels[0]} → {r.channels[-1]}",
-                "weights": r.weights_single,
-                "MACs": r.macs_single,
-                "receptive field": sees,
-            },
-            {
-                "layers": f"{r.stack} of 3 × 3",
-                "channels": " → ".join(map(str, r.channels)),
-                "weights": r.weights_stack,
-                "MACs": r.macs_stack,
-                "receptive field": sees,
-            },
-        ]
     )
 
 

@@ -97,7 +97,15 @@ def test_a_picture_of_ones_own(app_url, screen, source):
 def test_kernels(app_url, screen):
     screen.goto(f"{app_url}/kernels")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    expect(screen.locator(".js-plotly-plot")).to_have_count(2)
+    expect(screen.locator(".js-plotly-plot")).to_have_count(4)
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_lenet(app_url, screen):
+    screen.goto(f"{app_url}/lenet")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.locator(".js-plotly-plot")).to_have_count(4)
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 
@@ -120,7 +128,7 @@ def test_inception(app_url, screen, about):
 
 def test_printed(app_url, screen):
     screen.goto(f"{app_url}/printed?network=resnet18&cell=6/conv3-1/pad")
-    expect(screen.get_by_text("A half-sided pad").first).to_be_visible()
+    expect(screen.get_by_text("A half-sided pad").first).to_be_attached()  # in a table that is drawn
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 
