@@ -56,9 +56,9 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {f"cnnviz/{name}" for name in ("download", "errors", "images", "networks", "training", "weights")},
     ),
     "cnnviz/lessons": (
-        PLAIN | {"torch"},
-        {f"cnnviz/{name}" for name in ("activations", "analysis", "catalogue", "errors", "graph", "networks")}
-        | {f"cnnviz/{name}" for name in ("lessons", "operations", "trace", "training", "weights")},
+        PLAIN | {"torch", "PIL"},
+        {f"cnnviz/{name}" for name in ("activations", "analysis", "catalogue", "errors", "graph", "images", "lessons")}
+        | {f"cnnviz/{name}" for name in ("networks", "operations", "prediction", "trace", "training", "weights")},
     ),
     "cnnviz/engine": (
         PLAIN | {"torch", "PIL"},
@@ -73,11 +73,6 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
             f"cnnviz/{name}"
             for name in ("activations", "catalogue", "engine", "images", "networks", "recorder", "trace")
         },
-    ),
-    "cnnviz/lessons": (
-        PLAIN | {"torch", "PIL"},
-        {f"cnnviz/{name}" for name in ("activations", "analysis", "catalogue", "errors", "graph", "images", "lessons")}
-        | {f"cnnviz/{name}" for name in ("networks", "prediction", "trace", "training", "weights")},
     ),
     "cnnviz/views": (
         PLAIN | DRAWING,
