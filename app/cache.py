@@ -294,10 +294,17 @@ def grey(digest: str, _image: Image.Image) -> npt.NDArray[np.float64]:
     return values
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def compute(what: tuple[Hashable, ...], _work: Callable[..., Any], options: Options, _on_wait: OnWait) -> Outcome[Any]:
-    """A lesson's work on a network with its usual weights, as `Engine.compute`; the most recent ones are kept."""
-    return shared_engine().compute(what, _work, options, on_wait=_on_wait)
+def run(what: tuple[Hashable, ...], work: Callable[..., Any], options: Options, on_wait: OnWait) -> Outcome[Any]:
+    """A lesson's work on a network with its usual weights, as `Engine.compute`; the most recent outcomes are kept."""
+    kept = _place_for(what, options)
+    if not kept:  # not within a cached function: Streamlit would want to draw again what `on_wait` has drawn
+        kept.append(shared_engine().compute(what, work, options, on_wait=on_wait))
+    return kept[0]
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _place_for(what: tuple[Hashable, ...], options: Options) -> list[Outcome[Any]]:
+    return []
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

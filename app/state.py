@@ -39,7 +39,7 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     ),
     "lenet": ("reads", "c3", "digit", "flipped"),
     "alexnet": (
-        *("idea", "from", "image", "on", "layers", "gain", "n", "k", "alpha", "beta", "window", "stride", "p", "masks"),
+        *("idea", "from", "image", "on", "layers", "gain", "n", "k", "alpha", "beta", "window", "apart", "p", "masks"),
         *("draw", "cover", "crop", "mirror", "crops"),
     ),
     "inception": ("about", "side", "inputs", *Widths._fields, "from", "image", "of", "place", "against"),

@@ -130,13 +130,13 @@ def on_a_picture() -> None:
         looked_at = picture.choice(options)
     one = found[name]
     with waiting(f"Running {options.network} …") as on_wait:
-        given = cache.compute(
+        given = cache.run(
             ("arms", looked_at.digest),
             lambda module, device, _: seen(module, as_input(looked_at.image, options, device), list(found.values())),
             options,
             on_wait,
         )
-        answers = cache.compute(
+        answers = cache.run(
             ("silenced", looked_at.digest, name),
             lambda module, device, step: silenced(module, as_input(looked_at.image, options, device), one.arms, step),
             options,
@@ -188,8 +188,8 @@ def weights() -> None:
             help="Its start: untrained weights, whose size is √(2 / inputs of a unit), whatever the data.",
         )
     with waiting(f"Reading {options.network} …") as on_wait:
-        now = cache.compute(("sizes",), lambda module, _, __: sizes(module, found), options, on_wait)
-        start = cache.compute(("start",), lambda _, __, ___: sizes_at_start(options.network, found), options, on_wait)
+        now = cache.run(("sizes",), lambda module, _, __: sizes(module, found), options, on_wait)
+        start = cache.run(("start",), lambda _, __, ___: sizes_at_start(options.network, found), options, on_wait)
     relative = against == "against its start"
     shown = {
         _short(one): [
@@ -212,9 +212,9 @@ def weights() -> None:
         )
     else:
         st.markdown(
-            "A 1 × 1 kernel has fewer inputs than a 3 × 3 or 5 × 5 one, so its weights *begin* larger, and much of the "
-            "difference is that. Against its start is what training has changed. What the answer loses without an arm "
-            "is a better measure: see *On a picture*."
+            f"{lessons_inception.change(now.value, start.value)} A kernel with fewer inputs *begins* with larger "
+            "weights, and much of what this chart shows is that. What the answer loses without an arm is a better "
+            "measure: see *On a picture*."
         )
 
 

@@ -241,7 +241,9 @@ def sizes(module: nn.Module, found: Sequence[Module]) -> dict[str, list[float]]:
     """By concat, the mean absolute weight of each arm's last convolution; 0 for an arm without one."""
     parameters = dict(module.named_parameters())
     return {
-        one.join: [float(parameters[f"{arm.last}.weight"].abs().mean()) if arm.last else 0.0 for arm in one.arms]
+        one.join: [
+            float(parameters[f"{arm.last}.weight"].detach().abs().mean()) if arm.last else 0.0 for arm in one.arms
+        ]
         for one in found
     }
 

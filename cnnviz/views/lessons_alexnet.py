@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what it needs of them, it is given; their modules import to
     from PIL import Image
 
     from cnnviz.lessons.alexnet import Crop, Damped, Dropped, Slopes, Towers
+    from cnnviz.training.ideas import Measured
     from cnnviz.training.loop import Epoch
 
 COLOURS = {"ReLU": SINGLE, "tanh": STACK}
@@ -391,3 +392,59 @@ def tower_rows(rows: Sequence["Towers"]) -> pd.DataFrame:
     )
     sums = frame.drop(columns=["layer", "maps read, one", "maps read, two"]).sum().to_dict()
     return pd.concat([frame, pd.DataFrame([{"layer": "all", **sums}])], ignore_index=True)
+
+
+# --- what they are worth -------------------------------------------------------------------
+
+
+def what_is_lost(rows: Sequence["Measured"], names: Mapping[str, str]) -> go.Figure:
+    """Held-out accuracy with each idea left out, less that with all: a dot a seed, a bar for their mean."""
+    whole, *others = rows
+    figure = go.Figure()
+    labels = [f"without {names[row.left_out]}" for row in others]
+    changes = [[less - more for less, more in zip(row.accuracies, whole.accuracies, strict=True)] for row in others]
+    figure.add_bar(
+        y=labels,
+        x=[sum(change) / len(change) for change in changes],
+        orientation="h",
+        name="mean",
+        marker={"color": [STACK if sum(change) > 0 else SINGLE for change in changes]},
+        hovertemplate="%{y}: %{x:+.1f} points in the mean<extra></extra>",
+        showlegend=False,
+    )
+    for seed in range(len(whole.accuracies)):
+        figure.add_scatter(
+            y=labels,
+            x=[change[seed] for change in changes],
+            mode="markers",
+            name=f"seed {seed}",
+            marker={
+                "symbol": ("circle", "square", "diamond")[seed % 3],
+                "size": 10,
+                "color": "white",
+                "line": {"width": 2, "color": "black"},
+            },
+            hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
+        )
+    figure.add_vline(x=0, line={"width": 2, "color": "rgba(128,136,148,.9)"})
+    figure.update_layout(
+        height=300,
+        margin={"l": 0, "r": 10, "t": 34, "b": 44},
+        legend=_LEGEND,
+        xaxis={"title": "held-out accuracy, points more or less than with all four", "gridcolor": QUIET},
+        yaxis={"autorange": "reversed", "tickfont": {"size": 14}},
+    )
+    return figure
+
+
+def worth_rows(rows: Sequence["Measured"], names: Mapping[str, str]) -> pd.DataFrame:
+    """One row a recipe: means over the seeds, and each seed's accuracy."""
+    return pd.DataFrame(
+        {
+            "left out": names.get(row.left_out, "none"),
+            "training error, %": sum(row.errors) / len(row.errors),
+            "held-out accuracy, %": sum(row.accuracies) / len(row.accuracies),
+            **{f"seed {seed}": value for seed, value in enumerate(row.accuracies)},
+        }
+        for row in rows
+    )

@@ -187,12 +187,18 @@ def weight_sizes(sizes: Mapping[str, Sequence[float]], names: Sequence[str], rel
         figure.add_hline(y=1, line={"dash": "dot", "color": "#d55e00", "width": 2})
     title = "mean |weight|, as a multiple of its start" if relative else "mean |weight|"
     figure.update_layout(
-        height=370,
+        height=340,
         margin={"l": 0, "r": 10, "t": 34, "b": 30},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         yaxis={"title": title, "rangemode": "tozero", "gridcolor": QUIET},
     )
     return figure
+
+
+def change(now: Mapping[str, Sequence[float]], start: Mapping[str, Sequence[float]]) -> str:
+    """By how much training has changed the size of the arms' weights, in a sentence."""
+    ratios = [a / b for join in now for a, b in zip(now[join], start[join], strict=True) if b]
+    return f"**Every arm's weights are {min(ratios):.2f} to {max(ratios):.2f} times as large as they began.**"
 
 
 def trunk_and_heads(modules: Sequence[str], heads: Sequence["Head"], trunk: int) -> go.Figure:

@@ -110,7 +110,7 @@ def test_lenet(app_url, screen):
     assert not violations(screen)
 
 
-@pytest.mark.parametrize("idea", ["ReLU", "LRN", "Pooling", "Dropout", "Augmentation", "Two towers"])
+@pytest.mark.parametrize("idea", ["ReLU", "LRN", "Pooling", "Dropout", "Augmentation", "Two towers", "Worth"])
 def test_alexnets_ideas(app_url, screen, idea):
     screen.goto(f"{app_url}/alexnet?idea={idea}")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()

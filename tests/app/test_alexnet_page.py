@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
-IDEAS = ("ReLU", "LRN", "Pooling", "Dropout", "Augmentation", "Two towers")
+IDEAS = ("ReLU", "LRN", "Pooling", "Dropout", "Augmentation", "Two towers", "Worth")
 
 
 def opened(**query: str) -> AppTest:
@@ -98,7 +98,7 @@ def test_pooling_windows_are_knobs():
     assert "pooled by 2 × 2, 2 apart" in words(app)
     assert "pooled by 3 × 3, 2 apart" in words(app)
     app.slider(key="window").set_value(4).run()
-    app.slider(key="stride").set_value(1).run()
+    app.slider(key="apart").set_value(1).run()
     assert "pooled by 4 × 4, 1 apart: 29 × 29" in words(app)
     assert not app.exception
 
@@ -153,6 +153,15 @@ def test_where_two_towers_differ():
     assert [metric.value for metric in app.metric[:3]] == ["62,378,344", "60,965,224", "1,413,120"]
     table = app.dataframe[0].value.set_index("layer")
     assert list(table.index[table["difference"] != 0]) == ["conv2", "conv4", "conv5", "all"]
+
+
+def test_what_the_ideas_are_worth_comes_out_of_the_logs():
+    app = opened(idea="Worth")
+    table = app.dataframe[0].value.set_index("left out")["held-out accuracy, %"]
+    assert table["none"] == pytest.approx(72.5, abs=0.1)
+    assert table["local response normalisation"] < table["overlapping pooling"] < table["none"]
+    assert min(table["dropout"], table["augmentation"]) > table["none"], "these two don't pay in 8 epochs"
+    assert "Bundled logs" in words(app)
 
 
 def test_another_picture_is_another_answer():
