@@ -9,7 +9,7 @@ from app.boundary import sentences
 from app.components.card import layer_card
 from app.components.search import layer_search
 from app.components.selection import selection_link
-from app.panels import maps, scores, weights
+from app.panels import kernels, maps, scores, weights
 from app.panels.lecture import show_button
 from app.panels.seen import Seen
 from cnnviz.catalogue import Options
@@ -97,4 +97,9 @@ def numbers(seen: Seen) -> None:
     layer_card(html, key=seen.selection.key("numbers"))
 
 
-TABS: dict[str, Callable[[Seen], None]] = {"What it sees": maps.panel, "Its numbers": numbers, "What it says": says}
+TABS: dict[str, Callable[[Seen], None]] = {
+    "What it sees": maps.panel,
+    "Its numbers": numbers,
+    "Its kernels": kernels.panel,
+    "What it says": says,
+}

@@ -6,10 +6,12 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from cnnviz.activations import computed as numbers
+from cnnviz.activations import kernels as weights_of
 from cnnviz.activations import statistics as over_depth
 from cnnviz.activations.attribution import Heat
 from cnnviz.activations.field import effective_field
@@ -20,6 +22,7 @@ from cnnviz.catalogue import Options, describe
 from cnnviz.engine.budget import Budget
 from cnnviz.engine.local import Engine, engine
 from cnnviz.engine.results import ENTRY, Outcome, Picture
+from cnnviz.errors import BadOption
 from cnnviz.images import Fit, to_input
 from cnnviz.networks import card, source_for
 from cnnviz.recorder import uncompiled
@@ -44,6 +47,21 @@ class Subject:
     def input(self) -> Tensor:
         """(1, C, H, W): the picture as the network receives it."""
         return torch.from_numpy(to_input(self.picture.image, card(self.options.network), self.options.size, self.fit))
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """Kernels of a convolution that belong on one sheet.
+
+    Attributes:
+        weights: (n, height, width), or (n, 3, height, width) where they read red, green and blue.
+        of: the output channel, one of whose kernels each is; None where there is one for every output channel.
+        channels: how many output channels there are.
+    """
+
+    weights: npt.NDArray[np.float32]
+    of: int | None
+    channels: int
 
 
 class Studio:
@@ -100,6 +118,29 @@ class Studio:
             return effective_field(module, subject.input.to(where), path, place)
 
         return self._answer(("field", path, tuple(place)), work, subject, on_wait)
+
+    def kernels(
+        self, options: Options, path: str, of: int = 0, *, weights: str = "auto", on_wait: Wait = None
+    ) -> Outcome[Kernels]:
+        """The kernels of a convolution: all, where it reads colours or a single map, else those of one output channel.
+
+        Raises:
+            BadOption: the layer is no convolution of maps, or has no such output channel.
+        """
+        graph = describe(options)
+
+        def work(module: nn.Module, where: torch.device, step: Step) -> Kernels:
+            found = weights_of.kernels(module, graph, path)
+            channels, depth = found.shape[:2]
+            if depth == 1:
+                return Kernels(found[:, 0], None, channels)
+            if depth == 3 and graph.incoming(path)[0].source == graph.layers[0].path:
+                return Kernels(found, None, channels)
+            if not 0 <= of < channels:
+                raise BadOption(f"You gave output channel {of}, but {path} has {channels}, counted from 0.")
+            return Kernels(found[of].copy(), of, channels)
+
+        return self._engine.compute(("kernels", path, of), work, options, weights=weights, on_wait=on_wait)
 
     def largest(self, subject: Subject, *, on_wait: Wait = None) -> float:
         """The largest absolute value in the maps of all layers."""

@@ -65,6 +65,14 @@ def test_a_number_and_how_it_was_computed(app_url, screen, place):
     assert not violations(screen)
 
 
+def test_kernels_of_a_layer(app_url, screen):
+    screen.goto(f"{app_url}/?network=resnet20&layer=layer1.0.conv2&channel=3")
+    screen.get_by_role("tab", name="Its kernels").click()
+    expect(screen.get_by_role("img", name="16 kernels of output channel 3")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_a_concatenation(app_url, screen):
     screen.goto(f"{app_url}/?network=googlenet&layer=inception3a.concat&order=activity&scale=network&channel=70")
     expect(screen.get_by_role("img", name="256 feature maps of inception3a.concat")).to_be_visible()

@@ -171,3 +171,35 @@ def test_what_is_to_be_guessed_stays_hidden_beside_a_number():
     app.button(key="show layer").click().run()
     assert len(given(app, "worked")) == 1
     assert given(app, "selection")[0]["window"] == [7, 9, 14, 16]
+
+
+# --- kernels -------------------------------------------------------------------
+
+
+def test_the_first_kernels_are_in_colour():
+    app = opened("Its kernels", network="alexnet", layer="conv1", channel="4")
+    head = grid(app, "kernels")
+    assert (head["channels"], head["height"], head["width"], head["planes"]) == (96, 11, 11, 3)
+    assert len(head["bytes"]) == 768 + 96 * 3 * 11 * 11
+    assert any("learned nothing" in warning.value for warning in app.warning)
+    assert given(app, "selection")[0]["channel"] == 4
+
+
+def test_other_kernels_are_those_of_one_output_channel():
+    app = opened("Its kernels", network="resnet20", layer="layer1.0.conv2")
+    first = grid(app, "kernels")
+    assert (first["channels"], first["height"], first["planes"]) == (16, 3, 1)
+    assert first["low"] == [-high for high in first["high"]]
+    app.number_input(key="output channel").set_value(5).run()
+    assert given(app, "selection")[0]["channel"] == 5
+    assert grid(app, "kernels")["bytes"] != first["bytes"]
+    assert grid(app, "kernels")["name"] == "output channel 5 of layer1.0.conv2"
+    assert not app.exception
+
+
+@pytest.mark.parametrize(("layer", "before"), [("layer1.0.add", "layer1.0.conv2"), ("fc", "layer3.2.conv2")])
+def test_what_has_no_kernels_says_where_there_are_some(layer, before):
+    app = opened("Its kernels", network="resnet20", layer=layer)
+    assert [info.value for info in app.info] == [f"{layer} has no kernels; the convolution before it is {before}."]
+    nothing = opened("Its kernels", network="resnet20", layer="input")
+    assert [info.value for info in nothing.info] == ["input has no kernels."]

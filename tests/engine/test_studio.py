@@ -87,3 +87,25 @@ def test_an_effective_field_is_found_once(studio, monkeypatch):
     assert np.allclose(found, expected, rtol=1e-4, atol=1e-7)
     no_more_work(monkeypatch)
     assert studio.field(SUBJECT, "layer1.0.conv2", (3, 10, 12)).value is found
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "shape", "of"),
+    [
+        ("alexnet", "conv1", (96, 3, 11, 11), None),
+        ("resnet20", "layer1.0.conv2", (16, 3, 3), 2),
+        ("lenet5", "conv1", (6, 5, 5), None),
+    ],
+)
+def test_kernels_are_those_of_the_module(studio, key, path, shape, of):
+    found = studio.kernels(Options(key), path, 2)
+    weight = cnnviz.build(key).get_submodule(path).weight.detach().numpy()
+    assert (found.value.weights.shape, found.value.of, found.value.channels) == (shape, of, len(weight))
+    assert np.array_equal(found.value.weights, weight[2] if of == 2 else weight.reshape(shape))
+
+
+def test_what_has_no_kernels_or_no_such_channel_is_a_sentence(studio):
+    with pytest.raises(BadOption, match="has no kernels"):
+        studio.kernels(SUBJECT.options, "fc")
+    with pytest.raises(BadOption, match="output channel 16, but layer1.0.conv2 has 16"):
+        studio.kernels(SUBJECT.options, "layer1.0.conv2", 16)
