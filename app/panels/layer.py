@@ -83,12 +83,6 @@ def link(seen: Seen, drawn: Drawing | None) -> None:
     )
 
 
-def says(seen: Seen) -> None:
-    """What the network takes the picture for."""
-    if seen.picture:
-        scores.panel(seen.selection, seen.options, seen.picture, seen.weights)
-
-
 def numbers(seen: Seen) -> None:
     """Each formula with the layer's numbers, what it is for, and where it stands."""
     place = (seen.graph, seen.path)
@@ -101,5 +95,5 @@ TABS: dict[str, Callable[[Seen], None]] = {
     "What it sees": maps.panel,
     "Its numbers": numbers,
     "Its kernels": kernels.panel,
-    "What it says": says,
+    "What it says": scores.panel,
 }
