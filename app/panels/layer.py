@@ -9,7 +9,7 @@ from app.boundary import sentences
 from app.components.card import layer_card
 from app.components.search import layer_search
 from app.components.selection import selection_link
-from app.panels import kernels, maps, scores, weights
+from app.panels import kernels, maps, scores, weights, whole
 from app.panels.lecture import show_button
 from app.panels.seen import Seen
 from cnnviz.catalogue import Options
@@ -96,4 +96,5 @@ TABS: dict[str, Callable[[Seen], None]] = {
     "Its numbers": numbers,
     "Its kernels": kernels.panel,
     "What it says": scores.panel,
+    "The whole network": whole.panel,
 }

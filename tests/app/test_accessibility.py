@@ -84,6 +84,14 @@ def test_where_a_score_comes_from(app_url, screen, by):
     assert not violations(screen)
 
 
+def test_the_whole_network(app_url, screen):
+    screen.goto(f"{app_url}/?network=resnet20&layer=layer3.2.conv2")
+    screen.get_by_role("tab", name="The whole network").click()
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_a_concatenation(app_url, screen):
     screen.goto(f"{app_url}/?network=googlenet&layer=inception3a.concat&order=activity&scale=network&channel=70")
     expect(screen.get_by_role("img", name="256 feature maps of inception3a.concat")).to_be_visible()

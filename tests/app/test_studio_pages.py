@@ -1,5 +1,6 @@
 """The activation studio's knobs, without a browser: what the page is told, and what it sends."""
 
+import json
 import time
 from pathlib import Path
 
@@ -259,3 +260,23 @@ def test_what_it_says_stays_hidden_with_where_it_comes_from():
     assert not [part for part in app.get("bidi_component") if part.proto.component_name == "cnnviz.over"]
     app.button(key="show says").click().run()
     assert packed(app, "over", "where")
+
+
+# --- the whole network -----------------------------------------------------------
+
+
+def test_the_whole_network_is_one_chart_with_the_selected_layer_marked():
+    app = opened("The whole network", network="alexnet", layer="conv2")
+    assert any("what random filters make" in warning.value for warning in app.warning)
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert {trace["name"] for trace in chart["data"]} >= {"standard deviation", "zeros", "dead channels"}
+    assert [mark["text"] for mark in chart["layout"]["annotations"]] == ["<b>conv2</b>"]
+    assert any(words.value.startswith("**conv2**: mean") for words in app.markdown)
+    assert not app.exception
+
+
+def test_the_whole_network_stays_hidden_until_it_is_asked_for():
+    app = opened("The whole network", network="resnet20", expect="true")
+    assert not app.get("plotly_chart")
+    app.button(key="show whole").click().run()
+    assert app.get("plotly_chart")
