@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -102,8 +102,7 @@ class Program:
         return Pass(self, module, keep).run(module, x, on_step)
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(NamedTuple):
     """A step made ready: what is called with which values, and what happens to its output.
 
     Attributes:
@@ -171,6 +170,8 @@ class Pass:
         Args:
             on_kept: called with (step, its output) as soon as that is there.
         """
+        if self.steps == 0:
+            return {}
         named = self._parameters(module)
         values: list[Any] = [None] * self.steps
         kept: dict[int, Tensor] = {}
@@ -186,21 +187,24 @@ class Pass:
             return x.device if value is INPUT_DEVICE else value
 
         for number, step in enumerate(self._calls):
-            call = module if step.call is None else step.call  # an empty Sequential is false
+            call, sources, args, kwargs, keep, cloned, dying = step
+            call = module if call is None else call  # an empty Sequential is false
             if number == 0:
                 # the network may write into its input; the caller's tensor stays as it is
                 out: Any = x.clone() if self._copies_input else x
-            elif step.sources is not None:
-                out = call(*[values[source] for source in step.sources])
+            elif sources is None:
+                out = call(*mapped(args, real), **mapped(kwargs, real))
+            elif len(sources) == 1:
+                out = call(values[sources[0]])
             else:
-                out = call(*mapped(step.args, real), **mapped(step.kwargs, real))
+                out = call(*[values[source] for source in sources])
             values[number] = out
-            if step.keep:
+            if keep:
                 tensor = out if isinstance(out, Tensor) else first_tensor(out)
-                kept[number] = tensor = tensor.clone() if step.cloned else tensor
+                kept[number] = tensor = tensor.clone() if cloned else tensor
                 if on_kept:
                     on_kept(number, tensor)
-            for used in step.dying:
+            for used in dying:
                 values[used] = None
             if on_step:
                 on_step(number + 1, self.steps)

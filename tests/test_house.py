@@ -63,6 +63,10 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {"playwright"},
         {f"cnnviz/{name}" for name in ("bench", "catalogue", "errors", "graph", "networks", "views")} | {"cnnviz"},
     ),
+    "cnnviz/bench/activations": (
+        PLAIN | {"torch", "PIL", "matplotlib", "torchlens"},
+        {f"cnnviz/{name}" for name in ("activations", "bench", "catalogue", "engine", "errors", "images", "networks")},
+    ),
     "cnnviz/bench/empty_app": ({"streamlit"}, set()),  # run by Streamlit, as the app that ours is held against
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
     "app": ({"streamlit", "pandas", "PIL"}, {"cnnviz", "app"}),

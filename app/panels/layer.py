@@ -1,6 +1,10 @@
 """One layer: which, and what it sees in the picture."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import cache, state
 from app.boundary import sentences
@@ -66,11 +70,29 @@ def numbers(graph: LayerGraph, path: str) -> None:
     st.caption(known.source)
 
 
+@contextmanager
+def queue() -> Iterator[Callable[[int], None]]:
+    """Says how many passes come before one's own; a visitor who goes elsewhere meanwhile leaves the queue."""
+    places: list[DeltaGenerator] = []
+
+    def on_wait(position: int) -> None:
+        if not places:
+            places.append(st.empty())
+        if position:
+            places[0].caption(f"{position} {'picture comes' if position == 1 else 'pictures come'} first.")
+        else:
+            places[0].empty()  # a word to the page all the same, as that is where Streamlit ends a run
+
+    yield on_wait
+    for place in places:
+        place.empty()
+
+
 def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture) -> None:
     """What the selected layer gives for the picture."""
     layer = graph.layer(path)
-    with st.spinner(f"Running {options.network} up to {path} …", show_time=True):
-        result = cache.shared_engine().maps(options, picture, path)
+    with st.spinner(f"Running {options.network} …", show_time=True), queue() as on_wait:
+        result = cache.shared_engine().maps(options, picture, path, on_wait=on_wait)
     if result.trained is not False:
         known = "" if result.trained else ", trained or not"
         st.caption(f":material/neurology: With {result.weights}{known}, on {result.device}.")

@@ -95,7 +95,7 @@ def _ends(maps: npt.NDArray[np.float32], scale: Scale) -> tuple[npt.NDArray[np.f
     return np.full(len(maps), maps.min()), np.full(len(maps), maps.max())
 
 
-_BLOCK = 16_384  # values at once: what is computed with them stays in the processor's cache
+_BLOCK = 65_536  # values at once: what is computed with them stays in the processor's cache
 
 
 def _scaled(
@@ -107,10 +107,11 @@ def _scaled(
         low = -high
     span = high.astype(np.float64) - low
     span[span <= 0] = 1.0
-    # in float32 unless steps or spans would leave its range
-    exact = np.float32 if span.min() > 1e-30 and span.max() < 1e37 else np.float64
+    # in float32, unless steps and spans leave its range, or what is taken off leaves too few digits
+    fits = span.min() > 1e-30 and span.max() < 1e37 and bool(np.all(np.abs(low) <= 4 * span))
+    exact = np.float32 if fits else np.float64
     steps = (255 / span).astype(exact)[:, None]
-    start = low.astype(exact)[:, None]
+    offset = (0.5 - low * (255 / span)).astype(exact)[:, None]  # a half, as what follows cuts off
     rows = np.ascontiguousarray(maps).reshape(len(maps), -1)
     values = np.empty(rows.shape, dtype=np.uint8)
     together = max(1, _BLOCK // rows.shape[1])
@@ -118,9 +119,8 @@ def _scaled(
     for first in range(0, len(rows), together):
         part = slice(first, first + together)
         block = room[: len(rows[part])]
-        np.subtract(rows[part], start[part], out=block)
-        np.multiply(block, steps[part], out=block)
-        np.add(block, 0.5, out=block)  # what follows cuts off
+        np.multiply(rows[part], steps[part], out=block)
+        np.add(block, offset[part], out=block)
         values[part] = block
     return Maps(values.reshape(maps.shape), low, high, signed, shrunk)
 

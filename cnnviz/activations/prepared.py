@@ -53,16 +53,14 @@ class _Known:
     """What has been prepared of a module, and how the module looked then."""
 
     def __init__(self, module: nn.Module) -> None:
-        self._inner = [child for child in module.modules() if child is not module]
-        self._looked = [_copied(vars(child)) for child in (module, *self._inner)]
+        self._inner = [vars(child) for child in module.modules() if child is not module]
+        self._looked = [_copied(attributes) for attributes in (vars(module), *self._inner)]
         self.prepared: OrderedDict[tuple[Shape, torch.dtype], Prepared] = OrderedDict()
 
     def still(self, module: nn.Module) -> bool:
         """Whether nothing has changed: tensors and modules are the very same, all else is equal."""
         try:
-            if vars(module) != self._looked[0]:
-                return False
-            return all(vars(child) == looked for child, looked in zip(self._inner, self._looked[1:], strict=True))
+            return [vars(module), *self._inner] == self._looked
         except Exception:
             return False  # another tensor in a tensor's place can't be compared: it is another one
 

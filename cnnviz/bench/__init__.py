@@ -3,6 +3,7 @@
 A row reports what was measured and the goal that it is held against; a goal that is missed is no error.
 """
 
+import math
 import os
 import platform
 import statistics
@@ -12,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-PARTS = ("ui",)  # in the order in which they run
+PARTS = ("ui", "activations")  # in the order in which they run
 _VERSIONS = ("torch", "streamlit")
 
 
@@ -47,12 +48,12 @@ class Row:
     """One thing measured here, at a peer where there is one, and its goal where there is one.
 
     Attributes:
-        unit: of both: ms or kB (1,000 bytes).
+        unit: of both: ms, kB (1,000 bytes), MB, or how many forward passes.
         against: what the peer is.
     """
 
     what: str
-    unit: Literal["ms", "kB"]
+    unit: Literal["ms", "kB", "MB", "passes"]
     ours: Sample
     peer: Sample | None = None
     against: str = ""
@@ -139,7 +140,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _measured(sample: Sample, unit: str) -> str:
-    digits = 1 if sample.median < 100 else 0
+    size = math.floor(math.log10(sample.median)) if sample.median else 2
+    digits = min(3, max(0, 2 - size))
     return f"{sample.median:.{digits}f} {unit} ({sample.low:.{digits}f} to {sample.high:.{digits}f})"
 
 

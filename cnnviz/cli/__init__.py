@@ -4,8 +4,10 @@ A command's module is imported when it is typed: `cnnviz --help` and `cnnviz rep
 """
 
 import argparse
+import ctypes
 import io
 import os
+import platform
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -20,13 +22,27 @@ WRONG, INTERRUPTED, NOBODY_READS = 2, 130, 141  # exit codes; the last two as sh
 FOR_TORCH = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
 
 
+# glibc's mallopt: freed maps wait in the process for the next picture's. It comes to such limits by itself, at times.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_MALLOC = {_M_TRIM_THRESHOLD: 64 << 20, _M_MMAP_THRESHOLD: 32 << 20}
+
+
+def for_torch() -> None:
+    """Set what torch reads when it is imported, unless the user has, and how memory is kept between passes."""
+    for name, value in FOR_TORCH.items():
+        os.environ.setdefault(name, value)
+    if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, size in _MALLOC.items():
+            mallopt(option, size)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; what the user can mend is one sentence on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without '×' gets '?'
             stream.reconfigure(errors="replace")
-    for name, value in FOR_TORCH.items():
-        os.environ.setdefault(name, value)
+    for_torch()
     try:
         arguments = parsed(sys.argv[1:] if argv is None else argv)
         status: int | None = import_module(f"cnnviz.cli.{arguments.module}").run(arguments)
@@ -161,7 +177,7 @@ def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> No
     _json(train)
 
     bench = command("bench", "how fast this is here, beside a peer and against its goals")
-    bench.add_argument("part", metavar="PART", nargs="?", choices=PARTS, help="ui; by default all")
+    bench.add_argument("part", metavar="PART", nargs="?", choices=PARTS, help=f"{' or '.join(PARTS)}; by default all")
     bench.add_argument("--repetitions", type=int, default=20, metavar="N", help="of each measurement, by default 20")
     _json(bench)
 

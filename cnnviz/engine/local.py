@@ -147,6 +147,11 @@ class Engine:
 
         return self._somewhere(device, lambda _: False, at)
 
+    @property
+    def held(self) -> int:
+        """The bytes of maps that are kept now, and of those that are being made."""
+        return self._seen.used
+
     # --- on the visitor's thread -----------------------------------------------------
 
     def _somewhere(self, device: str, known: Callable[[torch.device], bool], at: Callable[[torch.device, str], T]) -> T:

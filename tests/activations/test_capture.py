@@ -63,6 +63,21 @@ def test_a_capture_equals_a_plain_forward_pass_to_the_bit(key):
     assert all(torch.equal(maps[path], out) for path, out in truth.items())
 
 
+@pytest.mark.parametrize("key", [key for key in networks.cards() if key not in LIGHT])
+def test_every_other_network_at_a_small_size(key):
+    module = networks.construct(key, device="cpu", filled=False)
+    noise = 0.05 * picture(100_003)  # repeated, as a hundred million random numbers take seconds
+    for parameter in module.parameters():
+        for part in parameter.data.view(-1).split(len(noise)):
+            part.copy_(noise[: len(part)])
+    channels, side, _ = networks.card(key).input_shape
+    x = picture(1, channels, *(2 * [side if key.startswith("alexnet") else min(side, 32)]))
+    truth, result = outputs_of_leaves(module, x)
+    maps = capture(module, x)
+    assert torch.equal(maps["output"], result)
+    assert all(torch.equal(maps[path], out) for path, out in truth.items())
+
+
 def test_every_option_that_changes_the_forward():
     x = picture(1, 3, 224, 224)
     module = built("googlenet", heads=True)
