@@ -83,9 +83,11 @@ def queue() -> Iterator[Callable[[int], None]]:
         else:
             places[0].empty()  # a word to the page all the same, as that is where Streamlit ends a run
 
-    yield on_wait
-    for place in places:
-        place.empty()
+    try:
+        yield on_wait
+    finally:
+        for place in places:
+            place.empty()
 
 
 def maps(selection: state.Selection, options: Options, graph: LayerGraph, path: str, picture: Picture) -> None:

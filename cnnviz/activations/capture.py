@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz.activations.prepared import prepared
-from cnnviz.errors import BadOption, UnknownLayer
-from cnnviz.recorder import name_of, uncompiled
+from cnnviz.errors import BadOption
+from cnnviz.recorder import uncompiled
 
 
 def capture(
@@ -43,24 +43,19 @@ def capture(
         raise BadOption(f"The input has shape {tuple(x.shape)}, but a batch is needed: (1, 3, 224, 224), say.")
     module = uncompiled(module)
     ready = prepared(module, tuple(x.shape), x.dtype)
-    numbers = ready.numbers
-    wanted = list(numbers if layers is None else layers)
-    for path in wanted:
-        if path not in numbers:
-            raise UnknownLayer(path, numbers, name_of(module))
-    steps = {path: numbers[path] for path in wanted}
+    wanted = ready.wanting(module, tuple(ready.numbers if layers is None else layers))
+    with torch.no_grad():
+        kept = wanted.run.run(module, x, on_step, _by_path(wanted.steps, on_map) if on_map else None)
+    return {path: kept[number] for path, number in wanted.steps.items()}
+
+
+def _by_path(steps: dict[str, int], on_map: Callable[[str, Tensor], None]) -> Callable[[int, Tensor], None]:
     paths: dict[int, list[str]] = {}
     for path, number in steps.items():
         paths.setdefault(number, []).append(path)
 
     def on_kept(number: int, tensor: Tensor) -> None:
         for path in paths[number]:
-            on_map(path, tensor)  # type: ignore[misc]
+            on_map(path, tensor)
 
-    with torch.no_grad():
-        kept = ready.keeping(module, paths).run(module, x, on_step, on_kept if on_map else None)
-    return {path: kept[number] for path, number in sorted(steps.items(), key=_by_number)}
-
-
-def _by_number(item: tuple[str, int]) -> int:
-    return item[1]
+    return on_kept
