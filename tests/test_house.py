@@ -78,9 +78,10 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {f"cnnviz/{name}" for name in ("bench", "catalogue", "errors", "graph", "networks", "views")} | {"cnnviz"},
     ),
     "cnnviz/bench/activations": (
-        PLAIN | {"torch", "PIL", "matplotlib", "torchlens"},
+        PLAIN | {"torch", "PIL", "matplotlib"},
         {f"cnnviz/{name}" for name in ("activations", "bench", "catalogue", "engine", "errors", "images", "networks")},
     ),
+    "cnnviz/bench/torchlens_peer": ({"torch", "torchlens"}, {"cnnviz/bench", "cnnviz/cli"}),
     "cnnviz/bench/empty_app": ({"streamlit"}, set()),  # run by Streamlit, as the app that ours is held against
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
     "app": ({"streamlit", "pandas", "PIL"}, {"cnnviz", "app"}),

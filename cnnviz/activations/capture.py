@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz.activations.prepared import prepared
-from cnnviz.errors import BadOption, UnknownLayer
+from cnnviz.errors import BadOption
 from cnnviz.program import Ref
-from cnnviz.recorder import name_of, uncompiled
+from cnnviz.recorder import uncompiled
 
 
 def capture(
@@ -44,19 +44,19 @@ def capture(
         raise BadOption(f"The input has shape {tuple(x.shape)}, but a batch is needed: (1, 3, 224, 224), say.")
     module = uncompiled(module)
     ready = prepared(module, tuple(x.shape), x.dtype)
-    places = ready.program.places
-    wanted = list(places if layers is None else layers)
-    for path in wanted:
-        if path not in places:
-            raise UnknownLayer(path, places, name_of(module))
-    paths: dict[Ref, list[str]] = {}
-    for path in dict.fromkeys(wanted):
-        paths.setdefault(places[path], []).append(path)
-
-    def on_kept(ref: Ref, tensor: Tensor) -> None:
-        for path in paths[ref]:
-            on_map(path, tensor)  # type: ignore[misc]
-
+    wanted = ready.wanting(module, tuple(ready.program.places if layers is None else layers))
     with torch.no_grad():
-        kept = ready.keeping(module, paths).run(module, x, on_step, on_kept if on_map else None)
-    return {path: kept[places[path]] for path in sorted(wanted, key=lambda path: places[path].step)}
+        kept = wanted.run.run(module, x, on_step, _by_path(wanted.places, on_map) if on_map else None)
+    return {path: kept[place] for path, place in wanted.places.items()}
+
+
+def _by_path(places: dict[str, Ref], on_map: Callable[[str, Tensor], None]) -> Callable[[Ref, Tensor], None]:
+    paths: dict[Ref, list[str]] = {}
+    for path, place in places.items():
+        paths.setdefault(place, []).append(path)
+
+    def on_kept(place: Ref, tensor: Tensor) -> None:
+        for path in paths[place]:
+            on_map(path, tensor)
+
+    return on_kept

@@ -6,7 +6,6 @@ its forward could read of it has changed.
 
 import types
 from collections import OrderedDict
-from collections.abc import Collection
 from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from cnnviz.errors import UnknownLayer
 from cnnviz.graph import Shape
 from cnnviz.program import Pass, Program, Ref
-from cnnviz.recorder import follow
+from cnnviz.recorder import follow, name_of
 
 MOST_PROGRAMS, MOST_PASSES = 4, 16  # of a module, of a program: the most recent ones
 
@@ -27,20 +27,41 @@ _FIXED = (
 )
 
 
-@dataclass
+@dataclass(frozen=True)
+class Wanted:
+    """Some layers of a program.
+
+    Attributes:
+        run: the pass that keeps them.
+        places: where the tensor of each of their paths is, in the order of the pass.
+    """
+
+    run: Pass
+    places: dict[str, Ref]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A program, and its passes made ready."""
 
     program: Program
-    _passes: "OrderedDict[frozenset[Ref], Pass]" = field(default_factory=OrderedDict)
+    _wanted: "OrderedDict[tuple[str, ...], Wanted]" = field(default_factory=OrderedDict)
 
-    def keeping(self, module: nn.Module, tensors: Collection[Ref]) -> Pass:
-        """The pass that keeps these tensors."""
-        keep = frozenset(tensors)
-        found = self._passes.get(keep)
+    def wanting(self, module: nn.Module, paths: tuple[str, ...]) -> Wanted:
+        """Layers made ready to be captured.
+
+        Raises:
+            UnknownLayer: a path that the program doesn't have.
+        """
+        found = self._wanted.get(paths)
         if found is None:
-            found = self._passes[keep] = Pass(self.program, module, keep)
-            _forget_oldest(self._passes, MOST_PASSES)
+            places = self.program.places
+            for path in paths:
+                if path not in places:
+                    raise UnknownLayer(path, places, name_of(module))
+            chosen = {path: places[path] for path in sorted(paths, key=lambda path: places[path].step)}
+            found = self._wanted[paths] = Wanted(Pass(self.program, module, set(chosen.values())), chosen)
+            _forget_oldest(self._wanted, MOST_PASSES)
         return found
 
 

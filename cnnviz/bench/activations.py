@@ -20,12 +20,13 @@ another job on the machine moves less; on a GPU they are the clock's.
 """
 
 import io
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import metadata
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def _captures(repetitions: int, place: torch.device, networks: Sequence[str]) ->
 
 
 def _capture(network: str, repetitions: int, place: torch.device) -> dict[str, Sample]:
-    module, x = _ready(network, place)
+    module, x = ready(network, place)
     convolutions = [layer.path for layer in describe(Options(network)).layers if layer.op == "conv"]
     with torch.no_grad():
         plain = module(x)
@@ -102,7 +103,7 @@ def _capture(network: str, repetitions: int, place: torch.device) -> dict[str, S
 
 
 def _large(repetitions: int) -> list[Row]:
-    module, x = _ready(LARGE)
+    module, x = ready(LARGE)
     graph = describe(Options(LARGE))
     convolutions = [layer.path for layer in graph.layers if layer.op == "conv"]
     maps = [tensor[0].numpy() for tensor in capture(module, x, convolutions).values()]
@@ -110,7 +111,7 @@ def _large(repetitions: int) -> list[Row]:
     def first() -> float:
         new = build(LARGE, device="meta")  # never captured before; its parameters are those of the other
         new.load_state_dict(module.state_dict(), assign=True)
-        return _timed(lambda: capture(new, x, convolutions[:1]))
+        return timed(lambda: capture(new, x, convolutions[:1]))
 
     runs: Runs = {
         "pass": lambda: _plain(module, x),
@@ -132,24 +133,27 @@ def _large(repetitions: int) -> list[Row]:
 
 
 def _torchlens(repetitions: int) -> Row:
-    """Every operation, by a peer that wraps torch's functions for the whole process, and has one of its own."""
-    module, x = _ready(LARGE)
-    ours, theirs = [], []
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as peer:
-        peer.submit(_traced, LARGE).result()
+    """Every operation, here and by a peer in a process of its own."""
+    module, x = ready(LARGE)
+    command = [sys.executable, "-m", "cnnviz.bench.torchlens_peer", LARGE]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, **pipes) as peer:  # type: ignore[call-overload]
+
+        def traced() -> float:
+            print("trace", file=peer.stdin, flush=True)
+            answer = peer.stdout.readline()
+            if not answer:
+                raise BadOption("torchlens gave no answer: does 'python -m cnnviz.bench.torchlens_peer lenet5' run?")
+            return float(answer)
+
+        traced()
+        ours, theirs = [], []
         for _ in range(max(1, repetitions // 4)):
-            theirs.append(peer.submit(_traced, LARGE).result())
-            ours.append(_timed(lambda: capture(module, x)))
+            theirs.append(traced())
+            ours.append(timed(lambda: capture(module, x)))
+        peer.stdin.close()
     what = f"every operation of {LARGE}"
     return Row(what, "ms", Sample.of(ours), Sample.of(theirs), "torchlens.trace", Goal(1 / 8, "ratio"))
-
-
-def _traced(network: str) -> float:
-    import torchlens  # noqa: PLC0415  a development dependency
-
-    module, x = _ready(network)
-    with _one_thread(), torch.no_grad():
-        return _timed(lambda: torchlens.trace(module, x))
 
 
 # --- drawing ---------------------------------------------------------------------
@@ -160,7 +164,7 @@ def _pictures(repetitions: int) -> list[Row]:
     grid = maps.reshape(8, 8, 112, 112).swapaxes(1, 2).reshape(8 * 112, 8 * 112)
     runs: Runs = {"ours": lambda: quantise(maps), "imshow": lambda: _imshow(grid)}
     quantised = _in_turn(runs, repetitions)
-    module, _ = _ready(SMALL)
+    module, _ = ready(SMALL)
     data = next(iter(photographs().values())).read_bytes()
     runs = {"ours": lambda: _png(module, data), "hooks": lambda: _png_by_hooks(module, data)}
     drawn = _in_turn(runs, max(1, repetitions // 2), warm=1)
@@ -229,7 +233,7 @@ def _engine(repetitions: int) -> list[Row]:
     options = Options(SMALL)
     paths = [layer.path for layer in describe(options).layers]
     image = load_image(next(iter(photographs().values())).read_bytes())
-    module, x = _ready(SMALL)
+    module, x = ready(SMALL)
 
     passes = _Counted()
     engine = Engine(passes=passes)
@@ -237,8 +241,8 @@ def _engine(repetitions: int) -> list[Row]:
     once, took, plain = passes.begun, [], []
     for turn in range(repetitions):
         path = paths[turn % len(paths)]
-        took.append(_timed(lambda path=path: _look(engine, options, Picture(image, "picture"), path)))  # type: ignore[misc]
-        plain.append(_timed(lambda: _plain(module, x)))
+        took.append(timed(lambda path=path: _look(engine, options, Picture(image, "picture"), path)))  # type: ignore[misc]
+        plain.append(timed(lambda: _plain(module, x)))
     clicks = Sample.of([float(passes.begun - once)])
 
     one, many = Engine(), Engine()
@@ -283,7 +287,7 @@ def _look(engine: Engine, options: Options, picture: Picture, path: str) -> Maps
 def _gpu(repetitions: int) -> list[Row]:
     place = torch.device("cuda")
     name = torch.cuda.get_device_name(place)
-    module, x = _ready(LARGE, place)
+    module, x = ready(LARGE, place)
     convolutions = [layer.path for layer in describe(Options(LARGE)).layers if layer.op == "conv"]
     maps = [tensor[0] for tensor in capture(module, x, convolutions).values()]
     runs: Runs = {"pass": lambda: _plain(module, x), "quantised": lambda: [quantise_there(map_) for map_ in maps]}
@@ -299,7 +303,8 @@ def _gpu(repetitions: int) -> list[Row]:
 # --- measuring -------------------------------------------------------------------------
 
 
-def _ready(network: str, place: torch.device | str = "cpu") -> tuple[nn.Module, Tensor]:
+def ready(network: str, place: torch.device | str = "cpu") -> tuple[nn.Module, Tensor]:
+    """A network with random weights, and a picture of noise as it receives one."""
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (256, 256, 3), dtype=np.uint8))
     module = build(network, weights="random", device=place)
     return module, torch.from_numpy(to_input(image, card(network))).to(place)
@@ -313,16 +318,16 @@ def _plain(module: nn.Module, x: Tensor) -> None:
 def _in_turn(runs: Runs, repetitions: int, place: torch.device | None = None, warm: int = 2) -> dict[str, Sample]:
     """The time of each, measured in turn; who begins changes, as each leaves memory behind for the next."""
     names = list(runs)
-    first = {name: min(_timed(runs[name], place) for _ in range(warm)) for name in names}
+    first = {name: min(timed(runs[name], place) for _ in range(warm)) for name in names}
     times = max(1, int(SHORTEST / max(min(first.values()), 1e-3))) if max(first.values()) < SHORTEST else 1
     taken: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(repetitions):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            taken[name].append(_timed(runs[name], place, times))
+            taken[name].append(timed(runs[name], place, times))
     return {name: Sample.of(values) for name, values in taken.items()}
 
 
-def _timed(run: Callable[[], object], place: torch.device | None = None, times: int = 1) -> float:
+def timed(run: Callable[[], object], place: torch.device | None = None, times: int = 1) -> float:
     """Milliseconds of one run."""
     on_gpu = place is not None and place.type == "cuda"
     clock = time.perf_counter if on_gpu else time.process_time

@@ -22,9 +22,9 @@ WRONG, INTERRUPTED, NOBODY_READS = 2, 130, 141  # exit codes; the last two as sh
 FOR_TORCH = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
 
 
-# glibc's mallopt: freed maps wait in the process for the next picture's. It comes to such limits by itself, at times.
+# glibc's mallopt: the memory of freed maps, as much as the engine keeps of them, waits for those of the next picture.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_MALLOC = {_M_TRIM_THRESHOLD: 64 << 20, _M_MMAP_THRESHOLD: 32 << 20}
+_MALLOC = {_M_TRIM_THRESHOLD: 400 << 20, _M_MMAP_THRESHOLD: 32 << 20}
 
 
 def for_torch() -> None:

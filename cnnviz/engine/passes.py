@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cnnviz.activations.capture import capture
 from cnnviz.engine.devices import is_broken, is_out_of_memory
-from cnnviz.errors import BadOption, CnnvizError
+from cnnviz.errors import BadOption
 
 Precision = Literal["float32", "float16", "bfloat16"]
 """What convolutions and fully connected layers are computed in; all but float32 by autocast."""
@@ -86,9 +86,7 @@ class Passes:
         if graph is None:
             try:
                 graph = graphs[what] = _Graph(x, captured)
-            except CnnvizError:
-                raise
-            except Exception as error:
+            except RuntimeError as error:
                 if is_out_of_memory(error) or is_broken(error):
                     graphs.pop(what)
                     raise

@@ -5,6 +5,7 @@ from torch import nn
 import cnnviz
 from cnnviz.engine import passes as passes_module
 from cnnviz.engine.passes import Passes, check_precision, fetched, in_batches
+from cnnviz.engine.pool import Dropped
 from cnnviz.errors import BadOption, CnnvizError
 
 CPU = torch.device("cpu")
@@ -129,7 +130,7 @@ def test_what_cannot_be_a_graph_is_run_as_it_is(graphs):
     assert (FakeGraph.made, len(run)) == (0, 4)
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), CnnvizError("a sentence")])
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), CnnvizError("a sentence"), Dropped()])
 def test_other_failures_of_a_graph_are_passed_on(graphs, error):
     replayed, _ = graphs
     replayed(pictures(1))
