@@ -2,38 +2,58 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 from PIL import Image
 
+from cnnviz.activations.pictures import Maps
+from cnnviz.analysis.comparison import Summary, summary
 from cnnviz.analysis.folding import Fold, folds
-from cnnviz.catalogue import Options, describe, keep_weights
+from cnnviz.catalogue import Options, as_trained, construct, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, engine
+from cnnviz.engine.results import Outcome
 from cnnviz.engine.studio import Studio, studio
 from cnnviz.errors import DrawingFailed
 from cnnviz.graph import LayerGraph
-from cnnviz.images import Fit, as_received, load_image, photographs, zoomed
-from cnnviz.networks import card
+from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
+from cnnviz.lessons import inception, pictures, shortcuts
+from cnnviz.networks import card, source_for
+from cnnviz.networks.inception import Widths
+from cnnviz.prediction import class_names
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
+from cnnviz.views.explain import explain
+from cnnviz.views.explain.html import card_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
 
+T = TypeVar("T")
 OUTLINE: Literal["outline"] = "outline"
 SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
+OnWait = Callable[[int], None]
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
 
 
 def graph_of(options: Options) -> LayerGraph:
     """The layer graph of a network with these options; it is frozen, so all visitors share one."""
     return describe(options)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def summary_of(key: str) -> Summary:
+    """A network in a row of numbers, at its own input."""
+    return summary(graph_of(Options(key)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -117,6 +137,74 @@ def table_of(options: Options) -> pd.DataFrame:
     return rows.astype(dict.fromkeys(repeated, "category"))
 
 
+@st.cache_resource(max_entries=2, show_spinner=False)
+def training_curves(batch_norm: bool) -> tuple[shortcuts.Curve, ...]:
+    """How plain and residual networks have learned here."""
+    return shortcuts.curves(batch_norm)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def option_of(key: str, shortcut: shortcuts.Shortcut) -> shortcuts.Option:
+    """What a network costs with one kind of shortcuts."""
+    return shortcuts.option(key, shortcut)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def excerpt_svg(key: str, shortcut: shortcuts.Shortcut) -> str:
+    """Two of its blocks, as an element of a page."""
+    text = dot_of(drawing(shortcuts.excerpt(key, shortcut)), "LR")
+    return svg_for_page(render(text, "svg", SECONDS))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def gradients(network: shortcuts.Untrained, digest: str, _image: Image.Image, fit: Fit) -> shortcuts.Gradients:
+    """What a backward pass brings to each layer of a network that sees this picture."""
+    x = to_input(_image, card(shortcuts.receiver(network.depth)), fit=fit)
+    work = lambda _, __, on_step: shortcuts.backward(network, x, on_step)  # noqa: E731
+    return shared_engine().compute(("gradients", network, digest, fit), work, Options("resnet20")).value
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def blocks_of(key: str) -> dict[str, tuple[shortcuts.Damage, ...]]:
+    """A network's blocks, and how each can be damaged."""
+    module = construct(Options(key))
+    return {block: shortcuts.damages(module, block) for block in shortcuts.blocks(module)}
+
+
+def bundled_options(key: str) -> Options:
+    """A network as its bundled weights know it."""
+    return as_trained(Options(key), source_for(key, "bundled").training)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def lesion_of(key: str, digest: str, _image: Image.Image, fit: Fit) -> tuple[shortcuts.Lesion, str]:
+    """What a trained network says to a picture with each of its blocks damaged, and a phrase that names its weights."""
+    options = bundled_options(key)
+    x = to_input(_image, card(key), options.size, fit)
+    names = class_names(card(key), source_for(key, "bundled").training)
+    work = lambda module, _, on_step: shortcuts.lesion(module, x, graph_of(options), names, on_step)  # noqa: E731
+    done = shared_engine().compute(("lesion", key, digest, fit), work, options, weights="bundled")
+    return done.value, done.weights
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def damaged_maps(
+    key: str, block: str, damage: shortcuts.Damage, of: str, digest: str, _image: Image.Image, fit: Fit
+) -> tuple[Maps, Maps]:
+    """What a block gives in the network as it is, and in the damaged one, in the same colours."""
+    options = bundled_options(key)
+    x = to_input(_image, card(key), options.size, fit)
+    work = lambda module, _, on_step: shortcuts.maps_beside(module, x, block, damage, of)  # noqa: E731
+    what = ("damaged", key, block, damage, of, digest, fit)
+    return shared_engine().compute(what, work, options, weights="bundled").value
+
+
+@lru_cache(maxsize=4096)  # 6 kB each; Streamlit's own cache takes longer to look than this takes to find
+def card_of(options: Options, path: str, asked: bool) -> str:
+    """The layer's card, as HTML; `asked` puts question marks for what is computed."""
+    return card_html(explain(graph_of(options), path), asked=asked)
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def photograph(name: str) -> Picture:
     """One of the pictures that come along."""
@@ -179,6 +267,54 @@ def weights_from(options: Options, data: memoryview, name: str) -> OwnWeights:
 def sample_names() -> list[str]:
     """Names of the pictures that come along."""
     return list(photographs())
+
+
+# --- lessons -------------------------------------------------------------------
+
+
+def apart(what: Hashable, work: Callable[[], T]) -> T:
+    """What some work on tensors gives that needs no network: run where the forward passes run, and kept for a while.
+
+    Args:
+        what: names the work, and all that it depends on.
+    """
+    return _computed(what, work)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={tuple: repr})
+def _computed(what: Hashable, _work: Callable[[], T]) -> T:
+    return shared_engine().apart(what, _work)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def grey(digest: str, _image: Image.Image) -> npt.NDArray[np.float64]:
+    """(H, W): a picture as the lesson on kernels filters it, the luminance of its middle, 96 x 96 values in 0..1."""
+    seen = as_received(_image, card("resnet18"), (96, 96)).convert("L")
+    values: npt.NDArray[np.float64] = np.asarray(seen, dtype=np.float64) / 255
+    return values
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def compute(what: tuple[Hashable, ...], _work: Callable[..., Any], options: Options, _on_wait: OnWait) -> Outcome[Any]:
+    """A lesson's work on a network with its usual weights, as `Engine.compute`; the most recent ones are kept."""
+    return shared_engine().compute(what, _work, options, on_wait=_on_wait)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def classes_of(key: str) -> tuple[str, ...]:
+    """The names of a network's classes, as its usual weights know them."""
+    return class_names(card(key), source_for(key).training)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def as_learned(key: str) -> Options:
+    """A network as its usual weights know it."""
+    return pictures.as_learned(key)
+
+
+def inception_module(inputs: int, widths: Widths, side: int, *, naive: bool = False) -> inception.Module:
+    """An inception module in numbers; the most recent ones are kept."""
+    return inception.counted(inputs, widths, side, naive=naive)
 
 
 def shared_engine() -> Engine:

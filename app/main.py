@@ -29,7 +29,13 @@ page = st.navigation(
     [
         st.Page("screens/explore.py", title="Explore", icon=":material/account_tree:", default=True),
         st.Page("screens/beside.py", title="Side by side", icon=":material/compare:", url_path="beside"),
+        st.Page("screens/compare.py", title="Compare", icon=":material/leaderboard:", url_path="compare"),
+        st.Page("screens/printed.py", title="Printed", icon=":material/fact_check:", url_path="printed"),
         st.Page("screens/kernels.py", title="Kernels", icon=":material/grid_on:", url_path="kernels"),
+        st.Page("screens/shortcuts.py", title="Shortcuts", icon=":material/alt_route:", url_path="shortcuts"),
+        st.Page("screens/lenet.py", title="LeNet-5", icon=":material/pin:", url_path="lenet"),
+        st.Page("screens/alexnet.py", title="AlexNet", icon=":material/lightbulb:", url_path="alexnet"),
+        st.Page("screens/inception.py", title="Inception", icon=":material/call_split:", url_path="inception"),
     ],
     position="top",
 )

@@ -20,6 +20,7 @@ from cnnviz.errors import CnnvizError, UnknownLayer, UnknownNetwork
 from cnnviz.graph import Layer, LayerGraph
 from cnnviz.images import Fit, photographs
 from cnnviz.networks import Card, card, cards, kinds_for
+from cnnviz.networks.inception import Widths
 from cnnviz.networks.partners import partner
 
 BOUND = "query-params"
@@ -28,10 +29,28 @@ AUTO, OWN = "auto", "own"  # weights: what is best here, and a file of the visit
 PROJECTOR = 1.25  # how much larger all type is in projector mode
 _USUAL_PICTURES = ("cat", "digit-3")
 SOURCES = ("sample", "file", "camera", "pad")  # where the picture comes from
+OPTIONS = ("classes", "shortcut", "heads", "batch_norm")  # that some network has
 _PARTS = {  # what a page's link has to hold, besides its selections
     "": ("from", "image", "fit", "zoom", "expect"),
     "beside": ("from", "image", "fit", "zoom", "together"),
-    "kernels": ("kernel", "in", "mid", "out", "map"),
+    "kernels": (
+        *("show", "kernel", "in", "mid", "out", "map", "dilation", "stride", "strided", "bias"),
+        *("inside", "seed", "from", "image"),
+    ),
+    "lenet": ("reads", "c3", "digit", "flipped"),
+    "alexnet": (
+        *("idea", "from", "image", "on", "layers", "gain", "n", "k", "alpha", "beta", "window", "stride", "p", "masks"),
+        *("draw", "cover", "crop", "mirror", "crops"),
+    ),
+    "inception": ("about", "side", "inputs", *Widths._fields, "from", "image", "of", "place", "against"),
+    "shortcuts": (
+        *("about", "norm", "from", "image", "fit", "zoom"),
+        *("depth", "when", "begin", "of", "seed"),
+        *("options", "option"),
+        *("trained", "block", "damage", "maps"),
+    ),
+    "printed": ("network", "differing"),
+    "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }
 
 
@@ -176,12 +195,10 @@ class Selection:
 
     def follow_url(self) -> None:
         """Take the layer from the URL where that has changed since it was written: by a link, or the back button."""
-        key = self.key("layer")
-        now, here = st.query_params.get(key), st.session_state.get("page")
-        page, written = self.get("layer written") or ("", None)
-        if now != written if page == here else now is not None:
+        now = st.query_params.get(self.key("layer"))
+        if now is not None if st.session_state.get("page is new") else now != self.get("layer written"):
             self.set("layer", now)
-        self.set("layer written", (here, now))
+        self.set("layer written", now)
 
     def show_in_url(self, graph: LayerGraph) -> None:
         """Write the layer to the URL, where it isn't the one that is selected until another is."""
@@ -193,7 +210,7 @@ class Selection:
                 del st.query_params[key]
             else:
                 st.query_params[key] = shown
-        self.set("layer written", (st.session_state.get("page"), shown))
+        self.set("layer written", shown)
 
     def forget_unknown_layer(self, graph: LayerGraph) -> None:
         """A layer that the network hasn't (any more, or ever): say so once, and go on with the first."""
@@ -303,7 +320,32 @@ def keep_together(together: bool, selections: Sequence[Selection], graphs: Seque
     st.session_state["together at"] = now if together else None
 
 
-def place(page: str) -> dict[str, str]:
+def come_to(page: str) -> None:
+    """What is selected stays so on pages that don't show it, and is in the URL of those that do.
+
+    A page that one comes to has a URL of its own, into which only what is assigned gets; and Streamlit forgets the
+    values of controls that a page doesn't draw.
+
+    Args:
+        page: its path in the URL, "" for the first.
+    """
+    changed = st.session_state.setdefault("page", page) != page
+    st.session_state.page, st.session_state["page is new"] = page, changed
+    shown = _shown_on(page)
+    for key in {"projector", *(name for other in _SELECTIONS for name in _shown_on(other))}:
+        asked = key in st.query_params
+        if st.session_state.get(key) is not None and not asked and (changed or key not in {*shown, "projector"}):
+            st.session_state[key] = st.session_state[key]
+
+
+def _shown_on(page: str) -> set[str]:
+    """Names of what a page has controls for, and shares with others."""
+    names = {"network", "size", *OPTIONS, "scale", "colour", "across", "weights"}
+    of_selections = {chosen.key(name) for chosen in _SELECTIONS.get(page, ()) for name in names}
+    return of_selections | {name for name in _PARTS.get(page, ()) if name not in ("expect", "together")}
+
+
+def place(page: str) -> dict[str, str | list[str]]:
     """A page's place as the parameters of a link: all of them, also those that the URL leaves out as usual.
 
     Args:
@@ -313,13 +355,30 @@ def place(page: str) -> dict[str, str]:
     for selection in _SELECTIONS.get(page, ()):
         found |= selection.parts()
     found |= {name: st.session_state.get(name) for name in _PARTS.get(page, ())}
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in found.items()}
-    return {name: text for name, text in texts.items() if found[name] is not None}
+    if page == "printed":
+        found["cell"] = st.query_params.get("cell")
+    return {name: _as_text(value) for name, value in found.items() if value is not None}
+
+
+def _as_text(value: Any) -> str | list[str]:
+    """As the URL has it: a list's items one by one."""
+    if isinstance(value, list):
+        return list(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def own_weights_on(page: str) -> bool:
     """Whether a visitor's own weights are behind the maps of a page."""
     return any(selection.get("weights") == OWN for selection in _SELECTIONS.get(page, ()))
+
+
+def keep_among(name: str, options: Sequence[str]) -> None:
+    """Before its widget is drawn: a control whose value isn't offered any more goes back to the first one.
+
+    It is assigned and not just forgotten, or the widget would find the old one in the URL again.
+    """
+    if st.session_state.get(name) not in (None, *options):
+        st.session_state[name] = options[0]
 
 
 # --- projector mode ----------------------------------------------------------
@@ -375,7 +434,9 @@ def usual_picture(entry: Card) -> str:
 def sample() -> str:
     """The picture of those that come along which is chosen, whether its control is there or not."""
     chosen = st.session_state.get("image") or st.query_params.get("image")
-    return chosen if chosen in photographs() else usual_picture(card(st.session_state.network))
+    return (
+        chosen if chosen in photographs() else usual_picture(card(st.session_state.get("network") or first_network()))
+    )
 
 
 def fit() -> Fit:

@@ -40,11 +40,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def link(url: str, place: Mapping[str, str], address: str | None = None) -> str:
+def link(url: str, place: Mapping[str, str | list[str]], address: str | None = None) -> str:
     """A page's URL with a place on it, at another address of the same machine if one is given.
 
     link("http://localhost:8501", {"network": "vgg16"}, "192.168.1.5") is http://192.168.1.5:8501/?network=vgg16.
     """
     parts = urlsplit(url)
     host = parts.netloc if address is None else address + (f":{parts.port}" if parts.port else "")
-    return urlunsplit((parts.scheme, host, parts.path or "/", urlencode(place), ""))
+    return urlunsplit((parts.scheme, host, parts.path or "/", urlencode(place, doseq=True), ""))

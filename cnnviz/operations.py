@@ -35,6 +35,15 @@ class Describes(Protocol):
         ...
 
 
+@runtime_checkable
+class Adapts(Describes, Protocol):
+    """A module whose hyperparameters follow its input."""
+
+    def describe_at(self, shape: Shape) -> tuple[str, dict[str, Value]]:
+        """The operation's name and its hyperparameters for an input of that shape, without the batch."""
+        ...
+
+
 # --- modules -----------------------------------------------------------------
 
 

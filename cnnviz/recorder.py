@@ -27,6 +27,7 @@ from cnnviz.nested import field_names, mapped, tensors
 from cnnviz.operations import (
     CONSTANTS,
     FACTORIES,
+    Adapts,
     Operation,
     by_name,
     describe_function,
@@ -207,6 +208,11 @@ class _Recorder(TorchFunctionMode):
             name, path = "", self._unique(operation.op)
         else:
             name, path = self._path_of(module)
+        x = args[0] if args else next(iter(kwargs.values()))
+        if not isinstance(x, Tensor):
+            raise Untraceable(f"{path} is called with {type(x).__name__} instead of a tensor.")
+        if isinstance(module, Adapts):
+            operation = Operation(*module.describe_at(tuple(x.shape[1:])))
         step = Step(
             path=path,
             block=self._frames[-1][1],
@@ -214,9 +220,6 @@ class _Recorder(TorchFunctionMode):
             module=name,
             parameters=tuple(f"{name}.{p}" if name else p for p, _ in module.named_parameters(remove_duplicate=False)),
         )
-        x = args[0] if args else next(iter(kwargs.values()))
-        if not isinstance(x, Tensor):
-            raise Untraceable(f"{path} is called with {type(x).__name__} instead of a tensor.")
         try:
             shape = output_shape(operation, tuple(x.shape[1:]), path)
         except ShapeMismatch as error:

@@ -1,4 +1,5 @@
 import os
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -6,6 +7,14 @@ import pytest
 # before torch is imported: parallel tests would spin against each other on a few cores
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def nothing_brought():
+    """A network that a test has brought is gone with it, as it would come first in the next one's catalogue."""
+    yield
+    if "cnnviz.networks" in sys.modules:
+        sys.modules["cnnviz.networks"]._brought.clear()
 
 
 @pytest.fixture

@@ -169,6 +169,19 @@ def test_replicate_with_channels_and_a_map(cnnviz):
     assert "% more weights" in cnnviz("replicate", 5, "--mid", 64).out
 
 
+def test_replicate_with_a_stride_and_biases(cnnviz):
+    words = ("replicate", 5, "--stride", 2, "--stride-in", "each", "--bias", "--map", "8,8")
+    text = cnnviz(*words).out
+    assert "not 5 × 5" in text
+    assert "Biases are counted" in text
+    value = json.loads(cnnviz(*words, "--json").out)
+    assert (value["receptive_field"], value["receptive_field_stack"]) == (5, 7)
+    assert (value["weights_single"], value["weights_stack"]) == (26, 20)
+    dilated = json.loads(cnnviz("replicate", 5, "--dilation", 3, "--json").out)
+    assert dilated["receptive_field"] == 13
+    assert "receptive_field_stack" not in dilated
+
+
 # --- activations ---------------------------------------------------------------
 
 
@@ -292,7 +305,7 @@ def test_too_little_memory_is_a_sentence(cnnviz, picture, tmp_path, monkeypatch)
 
 
 def test_ctrl_c_has_its_own_exit_code(cnnviz, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("cnnviz.cli.replicate.replicate", interrupted)

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from cnnviz import networks
 from cnnviz.images import load_image, photographs, to_input, zoomed
 from cnnviz.training.data import mnist
+from cnnviz.training.ideas import IDEAS
 from cnnviz.training.recipes import RECIPES
 
 DATA = Path(__file__).parent / "data"
@@ -167,9 +168,11 @@ def test_train_writes_weights_log_and_checkpoint_and_goes_on(cnnviz, tmp_path):
 
 def test_every_recipe_is_in_the_help(cnnviz):
     shown = " ".join(cnnviz("train", "--help").out.split())
-    kinds = {name.replace(RECIPES[name].network, "NET") if "cifar" in name else name for name in RECIPES}
-    assert kinds == {"lenet5-mnist", "NET-cifar10", "NET-cifar10-without-bn"}
-    assert "lenet5-mnist, NET-cifar10 or NET-cifar10-without-bn" in shown
+    kinds = {name.replace(RECIPES[name].network + "-cifar10", "NET-cifar10") for name in RECIPES}
+    less = {f"alexnet-cifar10-without-{idea}" for idea in IDEAS}
+    assert kinds == {"lenet5-mnist", "NET-cifar10", "NET-cifar10-without-bn", "alexnet-cifar10", *less}
+    ideas = ", ".join(f"-{idea}" for idea in IDEAS).replace("-", "alexnet-cifar10-without-", 1)
+    assert f"lenet5-mnist, NET-cifar10, NET-cifar10-without-bn, alexnet-cifar10 or {ideas}" in shown
 
 
 def test_a_photograph_gets_the_classes_and_the_size_that_the_weights_have_learned(cnnviz):

@@ -20,6 +20,8 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/errors": (PLAIN, set()),
     "cnnviz/graph": (PLAIN, {"cnnviz/errors"}),
     "cnnviz/analysis": (PLAIN, {"cnnviz/errors", "cnnviz/graph", "cnnviz/vocabulary"}),
+    "cnnviz/printed": (PLAIN, {f"cnnviz/{name}" for name in ("analysis", "errors", "graph", "vocabulary")}),
+    "cnnviz/against": (set(), {f"cnnviz/{name}" for name in ("catalogue", "errors", "networks", "printed")}),
     "cnnviz/images": (PLAIN | {"PIL"}, {"cnnviz/errors", "cnnviz/networks/card"}),
     "cnnviz/vocabulary": (set(), set()),
     "cnnviz/addresses": ({"psutil"}, set()),
@@ -67,9 +69,15 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
             for name in ("activations", "catalogue", "engine", "errors", "images", "networks", "recorder", "trace")
         },
     ),
+    "cnnviz/lessons": (
+        PLAIN | {"torch", "PIL"},
+        {f"cnnviz/{name}" for name in ("activations", "analysis", "catalogue", "errors", "graph", "images", "lessons")}
+        | {f"cnnviz/{name}" for name in ("networks", "operations", "prediction", "program", "recorder", "trace")}
+        | {f"cnnviz/{name}" for name in ("training", "weights")},
+    ),
     "cnnviz/views": (
         PLAIN | DRAWING,
-        {f"cnnviz/{name}" for name in ("activations/parts", "analysis", "errors", "graph", "vocabulary")}
+        {f"cnnviz/{name}" for name in ("activations/parts", "analysis", "errors", "graph", "printed", "vocabulary")}
         | {"cnnviz/networks/card"},
     ),
     "cnnviz/views/graphviz_worker": ({"pygraphviz"}, set()),
@@ -84,7 +92,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/bench/torchlens_peer": ({"torch", "torchlens"}, {"cnnviz/bench", "cnnviz/cli"}),
     "cnnviz/bench/empty_app": ({"streamlit"}, set()),  # run by Streamlit, as the app that ours is held against
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
-    "app": ({"streamlit", "pandas", "PIL"}, {"cnnviz", "app"}),
+    "app": ({"streamlit", "pandas", "numpy", "PIL"}, {"cnnviz", "app"}),
 }
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 

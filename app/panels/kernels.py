@@ -1,59 +1,101 @@
-"""The kernels of a convolution as pictures."""
+"""One large kernel beside its stack: the knobs, and what each costs."""
 
+import pandas as pd
 import streamlit as st
 
-from app import cache, state
-from app.components.maps import map_grid
-from app.panels.seen import Seen, behind
-from app.panels.waiting import waiting
-from cnnviz.activations.kernels import kernel_maps
-from cnnviz.engine.studio import Kernels
-from cnnviz.views.drawing import by_sign
+from app import state
+from cnnviz.analysis.kernels import Replication, replicate
+from cnnviz.views import figures, lessons_kernels, replication
+
+BARE = {"displayModeBar": False}
 
 
-def panel(seen: Seen) -> None:
-    """The kernels of the selected layer; of one output channel where it reads many maps."""
-    selection, layer = seen.selection, seen.layer
-    if layer.op != "conv":
-        before = seen.graph.nearest_before(seen.path, "conv")
-        st.info(f"{seen.path} has no kernels" + (f"; the convolution before it is {before}." if before else "."))
-        return
-    channel = selection.channel_of(layer) or 0
-    with waiting("Fetching the kernels …") as on_wait:
-        found = cache.shared_studio().kernels(seen.options, seen.path, channel, weights=seen.weights, on_wait=on_wait)
-    kernels = found.value
-    behind(found, "these kernels have learned nothing.")
-    colour = kernels.weights.ndim == 4
-    size = by_sign(kernels.weights.shape[-2:])
-    if kernels.of is None:
-        read = "red, green and blue" if colour else "a single map"
-        st.caption(f"Kernels of {size} over {read}, one for each output channel. Click one to choose its channel.")
-    else:
-        choose(seen, kernels)
-        st.caption(f"Kernels of {size} with which output channel {kernels.of} reads its input channels, one for each.")
-    map_grid(
-        kernel_maps(kernels.weights),
-        name=seen.path if kernels.of is None else f"output channel {kernels.of} of {seen.path}",
-        scale="",
-        key=selection.key("kernels"),
-        selection=selection.name if kernels.of is None else "",
-        layer=seen.path,
-        planes=3 if colour else 1,
-        what="kernels",
-        on_pick=lambda: selection.pick_channel(selection.get("kernels").pick) if kernels.of is None else None,
+def knobs() -> Replication:
+    """The kernel, its channels, and how it slides."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        kernel = st.select_slider(
+            "Kernel K × K", list(lessons_kernels.KERNELS), value=5, key="kernel", bind=state.BOUND, width=state.px(170)
+        )
+        into, inside, out = (
+            st.number_input(
+                label, 1, 4096, value, key=key, bind=state.BOUND, width=state.px(112), help=meaning, placeholder="= out"
+            )
+            for label, key, value, meaning in (
+                ("Channels in", "in", 1, "Channels that all read."),
+                ("inside", "mid", None, "Channels between the layers (M); as many as out, if empty."),
+                ("out", "out", 1, "Channels that all give."),
+            )
+        )
+        side, dilation, stride = (
+            st.number_input(label, 1, most, value, key=key, bind=state.BOUND, width=state.px(98), help=meaning)
+            for label, key, value, most, meaning in (
+                (
+                    "Map size",
+                    "map",
+                    56,
+                    4096,
+                    "Height and width of the map that all run over, padded to keep its size.",
+                ),
+                ("Dilation", "dilation", 1, 8, "Pixels from one weight of a kernel to the next, in every layer."),
+                ("Stride", "stride", 1, 4, "Pixels from one place of the K × K kernel to the next."),
+            )
+        )
+        strided = "last"
+        if stride > 1:
+            strided = st.selectbox(
+                "in layer",
+                ["last", "first", "each"],
+                key="strided",
+                bind=state.BOUND,
+                width=state.px(92),
+                help="Which layers of the stack have the stride.",
+            )
+        bias = st.toggle("Bias", key="bias", bind=state.BOUND, help="Counts the biases as well.")
+    return replicate(
+        kernel, into, inside, out, (side, side), bias=bias, dilation=dilation, stride=stride, strided=strided
     )
 
 
-def choose(seen: Seen, kernels: Kernels) -> None:
-    """Which output channel's kernels are shown; it is the channel of the maps as well."""
-    selection = seen.selection
-    selection.set("output channel", kernels.of)
-    st.number_input(
-        "Output channel",
-        min_value=0,
-        max_value=kernels.channels - 1,
-        step=1,
-        key=selection.key("output channel"),
-        on_change=lambda: selection.choose_channel(selection.get("output channel")),
-        width=state.px(160),
+@st.fragment
+def cost() -> None:
+    """What one layer, its stack and two lines cost, and what is saved over K and over M."""
+    r = knobs()
+    picture, curves = st.columns([9, 11], vertical_alignment="top")
+    with picture:
+        _numbers(r)
+        _chart(figures.replication_windows(r), "windows")
+    with curves:
+        _chart(lessons_kernels.weight_bars(r), "bars")
+        over_k, over_m = st.columns(2, gap="small")
+        with over_k:
+            _chart(lessons_kernels.saving_over_kernels(r), "over K")
+        with over_m:
+            _chart(lessons_kernels.weights_over_mid(r), "over M")
+    st.markdown(replication.sentences(r))
+    st.table(
+        pd.DataFrame(replication.rows(r)),
+        border="horizontal",
+        hide_index=True,
+        alt="The layer and what replaces it, compared",
     )
+    st.caption(
+        f"{lessons_kernels.DASHES} Biases are {'counted' if r.bias else 'left out'}. {replication.CONVENTION} "
+        f"{replication.ACTIVATIONS} Source: Simonyan and Zisserman 2014, section 2.3."
+    )
+
+
+def _numbers(r: Replication) -> None:
+    with st.container(horizontal=True, gap="small"):
+        st.metric("Weights, one layer", f"{r.weights_single:,}", width="content")
+        st.metric(f"Weights, {r.stack} × (3 × 3)", f"{r.weights_stack:,}", width="content")
+        st.metric("Saving", f"{r.saving_percent:.1f} %", width="content", help="Negative where the stack has more.")
+        both, sees = r.threes.field == r.single.field, f"{r.single.field[0]} × {r.single.field[0]}"
+        st.metric(
+            "Receptive field of both" if both else "Receptive fields",
+            sees if both else f"{sees}, {r.threes.field[0]} × {r.threes.field[0]}",
+            width="content",
+        )
+
+
+def _chart(figure: "figures.go.Figure", key: str) -> None:
+    st.plotly_chart(figures.enlarged(figure, state.type_size()), key=key, config=BARE)

@@ -4,20 +4,18 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import state
+from app import cache, state
 from app.boundary import sentences
 from app.components.card import layer_card
 from app.components.search import layer_search
 from app.components.selection import selection_link
-from app.panels import kernels, maps, scores, weights, whole
+from app.panels import its_kernels, maps, scores, weights, whole
 from app.panels.lecture import show_button
 from app.panels.seen import Seen
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.graph import LayerGraph
 from cnnviz.views.drawing import Drawing, title
-from cnnviz.views.explain import explain
-from cnnviz.views.explain.html import card_html
 
 
 def panel(
@@ -47,11 +45,11 @@ def panel(
                     apart(selected)(content, wanted)
 
     def selected(content: Callable[[Seen], None], wanted: str) -> None:
-        selection.show_in_url(graph)
         seen = Seen(selection, options, graph, selection.layer_in(graph), picture, wanted)
         with sentences():
             content(seen)
         link(seen, drawn)
+        selection.show_in_url(graph)  # last, as nobody waits for it
 
     with st.container(border=True):
         layers = [(layer.path, title(layer)) for layer in graph.layers]
@@ -85,16 +83,14 @@ def link(seen: Seen, drawn: Drawing | None) -> None:
 
 def numbers(seen: Seen) -> None:
     """Each formula with the layer's numbers, what it is for, and where it stands."""
-    place = (seen.graph, seen.path)
-    show_button("layer", place)
-    html = card_html(explain(*place), asked=seen.guessed)
-    layer_card(html, key=seen.selection.key("numbers"))
+    show_button("layer", (seen.graph, seen.path))
+    layer_card(cache.card_of(seen.options, seen.path, seen.guessed), key=seen.selection.key("numbers"))
 
 
 TABS: dict[str, Callable[[Seen], None]] = {
     "What it sees": maps.panel,
     "Its numbers": numbers,
-    "Its kernels": kernels.panel,
+    "Its kernels": its_kernels.panel,
     "What it says": scores.panel,
     "The whole network": whole.panel,
 }

@@ -20,13 +20,13 @@ def controls(page: str) -> Iterator[None]:
     Args:
         page: its path in the URL, "" for the first.
     """
+    state.come_to(page)
     corner()
     with st.container(key=CORNER, horizontal=True):
         popover = st.popover(
             "Lecture", icon=":material/co_present:", type="tertiary", key="lecture popover", on_change="rerun"
         )
         with popover:
-            keep_in_url(page, "projector")
             projector = st.toggle("Projector", key="projector", bind=state.BOUND, help="Larger type, on every page.")
             if page == "":
                 st.toggle(
@@ -43,14 +43,6 @@ def controls(page: str) -> Iterator[None]:
     if popover.open:  # a code takes a moment, and nobody sees it before
         with popover.container(width=state.px(320)):
             share(page)
-
-
-def keep_in_url(page: str, *keys: str) -> None:
-    """Write these into the URL of a page that one comes to: it is a new one, and only what is assigned gets there."""
-    if st.session_state.setdefault("page", page) != page:
-        st.session_state.page = page
-        for key in keys:
-            st.session_state[key] = st.session_state.get(key)
 
 
 def share(page: str) -> None:

@@ -1,6 +1,6 @@
 """The feature maps of any layer, from a forward pass that is a walk over the traced graph."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -44,13 +44,13 @@ def capture(
         raise BadOption(f"The input has shape {tuple(x.shape)}, but a batch is needed: (1, 3, 224, 224), say.")
     module = uncompiled(module)
     ready = prepared(module, tuple(x.shape), x.dtype)
-    wanted = ready.wanting(module, tuple(ready.program.places if layers is None else layers))
+    wanted = ready.wanting(module, None if layers is None else tuple(layers))
     with torch.no_grad():
         kept = wanted.run.run(module, x, on_step, _by_path(wanted.places, on_map) if on_map else None)
     return {path: kept[place] for path, place in wanted.places.items()}
 
 
-def _by_path(places: dict[str, Ref], on_map: Callable[[str, Tensor], None]) -> Callable[[Ref, Tensor], None]:
+def _by_path(places: Mapping[str, Ref], on_map: Callable[[str, Tensor], None]) -> Callable[[Ref, Tensor], None]:
     paths: dict[Ref, list[str]] = {}
     for path, place in places.items():
         paths.setdefault(place, []).append(path)

@@ -33,7 +33,7 @@ class Wanted:
 
     Attributes:
         run: the pass that keeps them.
-        places: where the tensor of each of their paths is, in the order of the pass.
+        places: where each of their paths has its tensor, in the order of the pass.
     """
 
     run: Pass
@@ -47,20 +47,21 @@ class Prepared:
     program: Program
     _wanted: "OrderedDict[tuple[str, ...], Wanted]" = field(default_factory=OrderedDict)
 
-    def wanting(self, module: nn.Module, paths: tuple[str, ...]) -> Wanted:
-        """Layers made ready to be captured.
+    def wanting(self, module: nn.Module, paths: tuple[str, ...] | None = None) -> Wanted:
+        """Layers made ready to be captured; all of them by default.
 
         Raises:
             UnknownLayer: a path that the program doesn't have.
         """
+        known = self.program.places
+        paths = tuple(known) if paths is None else paths
         found = self._wanted.get(paths)
         if found is None:
-            places = self.program.places
             for path in paths:
-                if path not in places:
-                    raise UnknownLayer(path, places, name_of(module))
-            chosen = {path: places[path] for path in sorted(paths, key=lambda path: places[path].step)}
-            found = self._wanted[paths] = Wanted(Pass(self.program, module, set(chosen.values())), chosen)
+                if path not in known:
+                    raise UnknownLayer(path, known, name_of(module))
+            places = {path: known[path] for path in sorted(paths, key=lambda path: known[path].step)}
+            found = self._wanted[paths] = Wanted(Pass(self.program, module, frozenset(places.values())), places)
             _forget_oldest(self._wanted, MOST_PASSES)
         return found
 

@@ -1,6 +1,7 @@
-"""Two networks compared: what each of them costs, how deep it is, how much of its input it sees."""
+"""Networks compared: what each of them costs, how deep it is, how much of its input it sees."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnviz.analysis.roles import WEIGHTED
@@ -26,18 +27,61 @@ class Compared:
         return max(self.first, self.second) / min(self.first, self.second) if self.first and self.second else None
 
 
+@dataclass(frozen=True)
+class Summary:
+    """A network in a row of numbers.
+
+    Attributes:
+        conv_params: parameters of its convolutions alone.
+        depth: as `depth` counts.
+        sees: width of `last_receptive_field` in input pixels, None where there is none.
+    """
+
+    params: int
+    conv_params: int
+    macs: int
+    flops: int
+    activation_bytes: int
+    depth: int
+    sees: int | None
+
+
+def summary(graph: LayerGraph) -> Summary:
+    """What a network costs. In all its convolutions VGG16 has 14,714,688 parameters, AlexNet's one tower 3,747,200."""
+    totals, field = graph.totals, last_receptive_field(graph)
+    return Summary(
+        params=totals.params,
+        conv_params=sum(layer.params for layer in graph.layers if layer.op in ("conv", "convtranspose")),
+        macs=totals.macs,
+        flops=totals.flops,
+        activation_bytes=totals.activation_bytes,
+        depth=depth(graph),
+        sees=field.size[1] if field else None,
+    )
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
+    """Which of (cost, gain) nobody beats: the cheapest ones of their gain, by rising cost.
+
+    A point is beaten by one that costs no more and gains no less, one of them really.
+    """
+    best = -math.inf
+    front: list[int] = []
+    for at in sorted(range(len(points)), key=lambda n: (points[n][0], -points[n][1])):
+        if points[at][1] > best:
+            front.append(at)
+            best = points[at][1]
+    return tuple(front)
+
+
 def compare(first: LayerGraph, second: LayerGraph) -> tuple[Compared, ...]:
     """The totals of two networks side by side: `params`, `macs`, `flops`, `activation_bytes`, `depth`, `sees`.
 
     `sees` is the width of `last_receptive_field` in input pixels.
     """
-    totals = [
-        Compared(name, getattr(first.totals, name), getattr(second.totals, name))
-        for name in ("params", "macs", "flops", "activation_bytes")
-    ]
-    fields = [last_receptive_field(graph) for graph in (first, second)]
-    widths = [field.size[1] if field else None for field in fields]
-    return (*totals, Compared("depth", depth(first), depth(second)), Compared("sees", widths[0], widths[1]))
+    names = ("params", "macs", "flops", "activation_bytes", "depth", "sees")
+    sides = summary(first), summary(second)
+    return tuple(Compared(name, getattr(sides[0], name), getattr(sides[1], name)) for name in names)
 
 
 def depth(graph: LayerGraph) -> int:

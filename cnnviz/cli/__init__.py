@@ -128,11 +128,41 @@ def _parser() -> argparse.ArgumentParser:
     replicate.add_argument("--mid", metavar="M", type=int, help="channels inside the stack, by default those after")
     replicate.add_argument("--out", dest="channels_out", metavar="C", type=int, default=1, help="channels after")
     replicate.add_argument("--map", metavar="H,W", default="1,1", help="size of the map that both run over")
+    replicate.add_argument("--bias", action="store_true", help="count biases as well")
+    replicate.add_argument("--dilation", metavar="D", type=int, default=1, help="of every layer")
+    replicate.add_argument("--stride", metavar="S", type=int, default=1, help="of the K x K layer")
+    replicate.add_argument(
+        "--stride-in",
+        dest="strided",
+        choices=("last", "first", "each"),
+        default="last",
+        help="which layers of the stack have the stride",
+    )
     _json(replicate)
 
+    _table_commands(command)
     _picture_commands(command)
     _long_commands(command)
     return parser
+
+
+def _table_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    compare = command("compare", "networks beside each other: accuracy, cost, memory, depth, receptive field")
+    compare.add_argument("networks", metavar="NET", nargs="*", help="as for 'cnnviz table'; by default all")
+    _changes(compare)
+    compare.add_argument("--time", action="store_true", help="measure how long one picture takes here as well")
+    _device(compare)
+    compare.add_argument(
+        "--format",
+        choices=("text", "json", "csv", "markdown", "latex"),
+        help="by default what FILE's extension says, else text",
+    )
+    _json(compare, dest="format")
+    _output(compare)
+
+    printed = command("printed", "a printed table, every cell beside the computed one, with the reason if they differ")
+    printed.add_argument("network", metavar="NET", help="lenet5, alexnet, vgg16, vgg19, googlenet or resnet18")
+    _json(printed)
 
 
 def _picture_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -180,7 +210,12 @@ def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> No
     _json(fetch)
 
     train = command("train", "make a set of weights by its recipe; called again, it goes on where it was stopped")
-    train.add_argument("recipe", metavar="RECIPE", help="lenet5-mnist, NET-cifar10 or NET-cifar10-without-bn")
+    train.add_argument(
+        "recipe",
+        metavar="RECIPE",
+        help="lenet5-mnist, NET-cifar10, NET-cifar10-without-bn, alexnet-cifar10 or "
+        "alexnet-cifar10-without-lrn, -dropout, -overlap, -augmentation",
+    )
     train.add_argument("--data", metavar="DIR", help="holds the data set, or gets it; by default in the user's cache")
     train.add_argument("--seed", type=int, default=0, metavar="N", help="by default 0")
     train.add_argument("--epochs", type=int, metavar="N", help="stop after the Nth of the recipe's epochs")

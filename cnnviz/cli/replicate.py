@@ -7,10 +7,11 @@ from cnnviz.analysis.kernels import replicate
 from cnnviz.cli.output import as_json, write
 from cnnviz.errors import BadOption
 from cnnviz.views.export import replicate_json
+from cnnviz.views.replication import ACTIVATIONS, CONVENTION, rows, sentences
 
 
 def run(arguments: Namespace) -> None:
-    """Print what a stack of 3 x 3 layers saves."""
+    """Print what a stack of 3 x 3 layers saves, and two lines."""
     size = re.fullmatch(r"\s*(-?\d{1,9})\s*,\s*(-?\d{1,9})\s*", arguments.map)
     if size is None:
         raise BadOption(f"The map '{arguments.map[:40]}' was given, but height,width are needed, as in 56,56.")
@@ -20,33 +21,18 @@ def run(arguments: Namespace) -> None:
         arguments.mid,
         arguments.channels_out,
         (int(size[1]), int(size[2])),
+        bias=arguments.bias,
+        dilation=arguments.dilation,
+        stride=arguments.stride,
+        strided=arguments.strided,
     )
     if arguments.json:
         write(as_json(replicate_json(r)))
         return
-    k, side = r.kernel, r.receptive_field[0]
-    rows = (
-        ("", "channels", "weights", "MACs"),
-        (
-            f"1 layer of {k} × {k}",
-            f"{r.channels[0]} → {r.channels[-1]}",
-            f"{r.weights_single:,}",
-            f"{r.macs_single:,}",
-        ),
-        (f"{r.stack} of 3 × 3", _channels(r.channels), f"{r.weights_stack:,}", f"{r.macs_stack:,}"),
-    )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        write("  ".join([row[0].ljust(widths[0]), *cells]) + "\n")
-    saving = abs(r.saving_percent)
-    compared = f"{saving:.1f} % {'fewer' if r.saving_percent >= 0 else 'more'} weights"
-    write(
-        f"Both see {side} × {side}; the stack has {compared}.\n"
-        "Biases are left out. 1 multiply-accumulate (MAC) counts 1; FLOPs are twice that.\n"
-    )
-
-
-def _channels(channels: tuple[int, ...]) -> str:
-    shown = channels if len(channels) <= 7 else (*channels[:3], "…", channels[-1])
-    return " → ".join(map(str, shown))
+    shown = rows(r)
+    columns = [[name, *(row[name] for row in shown)] for name in shown[0]]
+    widths = [max(map(len, column)) for column in columns]
+    for line in zip(*columns, strict=True):
+        cells = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        write("  ".join([line[0].ljust(widths[0]), *cells]) + "\n")
+    write(f"{sentences(r)} Biases are {'counted' if r.bias else 'left out'}.\n{ACTIVATIONS}\n{CONVENTION}\n")

@@ -24,6 +24,7 @@ from cnnviz.engine.devices import choose_device, is_broken, is_out_of_memory, na
 from cnnviz.engine.passes import Passes, Precision, check_precision, fetched, release
 from cnnviz.engine.pool import Dropped, Full, Pool, Task, WorkerLost
 from cnnviz.engine.results import Answer, Asked, Outcome, Picture, Result, Seen
+from cnnviz.engine.timing import Timing, time_pass
 from cnnviz.errors import BadOption, CnnvizError, DeviceUnavailable, Untraceable
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, to_input
@@ -79,6 +80,7 @@ class Engine:
         self._models: Budget[_Model] = Budget(model_bytes, lambda model: model.nbytes)
         self._seen: Budget[Seen] = Budget(map_bytes, lambda seen: seen.nbytes)
         self._pool = Pool(MOST_WAITING, patience, is_broken, self._renew)
+        self._timings: dict[Hashable, Timing] = {}
         self._lost: dict[torch.device, float] = {}  # when a device was given up
         self._lock = threading.RLock()  # between a look at what is there and an order for it nothing may be finished
 
@@ -145,6 +147,28 @@ class Engine:
         answer = ranked(torch.from_numpy(found.maps), graph, class_names(card(options.network), training))
         return Answer(answer, options, found.weights, found.trained, found.device, found.note)
 
+    def timing(self, options: Options, device: str = "auto") -> Timing:
+        """How long one picture takes here; waits until it is there. Measured once a process.
+
+        It takes its turn with the pictures that are looked at, so that neither disturbs the other.
+
+        Raises:
+            CnnvizError: whatever is wrong with the network or the device.
+        """
+        graph = describe(options)
+        _check_effort(graph, graph.layers[-1].path)
+
+        def at(place: torch.device, _: str) -> Timing:
+            def run(_: Task[Timing]) -> Timing:
+                return self._within_memory(place, None, [lambda: time_pass(options, place, name_of(place))])[0]
+
+            with self._pool.submit(str(place), ("timing", options, place), run) as ticket:
+                return ticket.result()
+
+        if (options, device) not in self._timings:
+            self._timings[options, device] = self._somewhere(device, lambda _: False, at)
+        return self._timings[options, device]
+
     def compute(
         self,
         what: Hashable,
@@ -177,6 +201,22 @@ class Engine:
             return Outcome(value, source.label, source.trained, name_of(place), note)
 
         return self._somewhere(device, lambda _: False, at)
+
+    def apart(self, what: Hashable, work: Callable[[], T]) -> T:
+        """Work on tensors that needs no network, on the CPU's worker; equal requests at one time share it.
+
+        Raises:
+            CnnvizError: too many wait, or the work didn't come to an end.
+        """
+
+        def run(_: Task[T]) -> T:
+            return work()
+
+        def at(place: torch.device, _: str) -> T:
+            with self._pool.submit(str(place), ("apart", what), run) as ticket:
+                return ticket.result()
+
+        return self._somewhere("cpu", lambda _: False, at)
 
     @property
     def held(self) -> int:

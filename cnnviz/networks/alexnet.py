@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import nn
 
-from cnnviz.networks.card import IMAGENET, Accuracy, Card, Paper, one_crop
+from cnnviz.networks.card import CIFAR10, IMAGENET, Accuracy, Card, Paper, one_crop
 from cnnviz.networks.layers import LocalResponseNorm
 
 KRIZHEVSKY_2012 = Paper(
@@ -101,6 +101,49 @@ class AlexNetOneWeirdTrick(nn.Sequential):
         )
 
 
+class AlexNetCifar(nn.Sequential):
+    """AlexNet for the photographs of CIFAR-10: its layers, a quarter of its kernels, and its ideas one by one.
+
+    Input (N, 3, 32, 32) in CIFAR-10 normalisation; output (N, classes) logits. conv1 is 5x5 at stride 2 for
+    AlexNet's 11x11 at stride 4. What is left out leaves all other layers their shapes.
+
+    Args:
+        lrn: local response normalisation after conv1 and conv2.
+        overlap: pooling windows of 3x3 at stride 2, else of 2x2.
+        dropout: of half of the units of fc6 and fc7.
+    """
+
+    def __init__(self, classes: int = 10, *, lrn: bool = True, overlap: bool = True, dropout: bool = True) -> None:
+        window = 3 if overlap else 2
+        layers: dict[str, nn.Module] = {
+            "conv1": nn.Conv2d(3, 24, kernel_size=5, stride=2, padding=2),  # 24 x 16 x 16
+            "relu1": nn.ReLU(),
+            "norm1": LocalResponseNorm(size=5, k=2.0, alpha=1e-4, beta=0.75),
+            "pool1": nn.MaxPool2d(kernel_size=window, stride=2, ceil_mode=True),  # 24 x 8 x 8
+            "conv2": nn.Conv2d(24, 64, kernel_size=5, padding=2),
+            "relu2": nn.ReLU(),
+            "norm2": LocalResponseNorm(size=5, k=2.0, alpha=1e-4, beta=0.75),
+            "pool2": nn.MaxPool2d(kernel_size=window, stride=2, ceil_mode=True),  # 64 x 4 x 4
+            "conv3": nn.Conv2d(64, 96, kernel_size=3, padding=1),
+            "relu3": nn.ReLU(),
+            "conv4": nn.Conv2d(96, 96, kernel_size=3, padding=1),
+            "relu4": nn.ReLU(),
+            "conv5": nn.Conv2d(96, 64, kernel_size=3, padding=1),
+            "relu5": nn.ReLU(),
+            "pool5": nn.MaxPool2d(kernel_size=window, stride=2, ceil_mode=True),  # 64 x 2 x 2
+            "flatten": nn.Flatten(),
+            "fc6": nn.Linear(64 * 2 * 2, 1024),
+            "relu6": nn.ReLU(),
+            "drop6": nn.Dropout(p=0.5),
+            "fc7": nn.Linear(1024, 1024),
+            "relu7": nn.ReLU(),
+            "drop7": nn.Dropout(p=0.5),
+            "fc8": nn.Linear(1024, classes),
+        }
+        left_out = {"norm": not lrn, "drop": not dropout}
+        super().__init__(OrderedDict((name, layer) for name, layer in layers.items() if not left_out.get(name[:4])))
+
+
 CATALOGUE = (
     Card(
         "alexnet",
@@ -139,5 +182,16 @@ CATALOGUE = (
         paper=KRIZHEVSKY_2014,
         top5=one_crop(79.066),
         checkpoint="alexnet-owt-7be5be79.pth",
+    ),
+    Card(
+        "alexnet-cifar",
+        title="AlexNet, small (CIFAR-10)",
+        year=2012,
+        idea="A quarter of AlexNet's kernels, small enough to leave each of its ideas out and measure.",
+        build=AlexNetCifar,
+        input_shape=(3, 32, 32),
+        normalisation=CIFAR10,
+        paper=KRIZHEVSKY_2012,
+        classes=10,
     ),
 )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz.networks.card import IMAGENET, Accuracy, Card, Normalisation, Paper, one_crop
-from cnnviz.networks.layers import LocalResponseNorm
+from cnnviz.networks.layers import AtMostAvgPool2d, LocalResponseNorm
 
 SZEGEDY_2014 = Paper("Szegedy et al. 2014: Going Deeper with Convolutions", "https://arxiv.org/abs/1409.4842")
 IOFFE_2015 = Paper(
@@ -177,7 +177,7 @@ class GoogLeNet(Trunk):
             pool4=nn.MaxPool2d(kernel_size=3, stride=2, ceil_mode=True),  # 832 x 7 x 7
             inception5a=Inception(M4E.joined, M5A),
             inception5b=Inception(M5A.joined, M5B),
-            avgpool=nn.AvgPool2d(kernel_size=7, stride=1),  # 1024 x 1 x 1
+            avgpool=AtMostAvgPool2d(kernel_size=7),  # 1024 x 1 x 1
             flatten=nn.Flatten(),
             dropout=nn.Dropout(p=0.4),
             fc=nn.Linear(M5B.joined, classes),

@@ -4,11 +4,13 @@ Each declares by `describe()` what it is to whoever draws or counts it: an opera
 and its hyperparameters.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnnviz.graph import Value
+from cnnviz.graph import Shape, Value
 
 Connections = tuple[tuple[int, ...], ...]
 """For each output map, the input maps that it reads."""
@@ -26,8 +28,10 @@ class LocalResponseNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise each unit by its neighbours across channels at the same pixel."""
-        # PyTorch takes the mean over the neighbours where the paper has the sum.
-        return functional.local_response_norm(x, self.size, alpha=self.alpha * self.size, beta=self.beta, k=self.k)
+        # In float32 at least: beside k, half precision would round away what the neighbours add.
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        neighbours: Tensor = NeighbourSum.apply(wide.square(), self.size)  # type: ignore[no-untyped-call]
+        return (wide * (self.k + self.alpha * neighbours) ** -self.beta).to(x.dtype)
 
     def describe(self) -> tuple[str, dict[str, Value]]:
         """What this layer is, for the graph."""
@@ -36,6 +40,34 @@ class LocalResponseNorm(nn.Module):
     def extra_repr(self) -> str:
         """The hyperparameters, for `print(module)`."""
         return f"size={self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class NeighbourSum(torch.autograd.Function):
+    """Each channel with its neighbours added, as many below as above, `size` in all: (N, C, ...) to the same.
+
+    PyTorch's own LRN pools in three dimensions for it, and takes six times as long to train on a CPU.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, size: int) -> Tensor:
+        """Add the channels on both sides, one distance after the other."""
+        total = x.clone()
+        for distance in range(1, min(size // 2 + 1, x.shape[1])):
+            total[:, distance:] += x[:, :-distance]
+            total[:, :-distance] += x[:, distance:]
+        return total
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int], output: Tensor) -> None:
+        """Keep how many there are; values aren't needed."""
+        _, ctx.size = inputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        """Who counts for whom is mutual: the gradient is added up in the same way."""
+        return NeighbourSum.apply(gradients[0], ctx.size), None  # type: ignore[no-untyped-call]
 
 
 class ScaledTanh(nn.Module):
@@ -81,6 +113,34 @@ class Subsampling(nn.Module):
     def describe(self) -> tuple[str, dict[str, Value]]:
         """What this layer is, for the graph."""
         return "subsample", {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)}
+
+
+class AtMostAvgPool2d(nn.AvgPool2d):
+    """Average pooling at stride 1, by windows of one size, or of the whole map where that is smaller.
+
+    Input (N, C, H, W), output (N, C, max(1, H - k + 1), max(1, W - k + 1)): a network that was published for one size
+    takes smaller pictures as well, and remains what it was at its own.
+    """
+
+    def __init__(self, kernel_size: int) -> None:
+        super().__init__(kernel_size, stride=1)
+        self.most = kernel_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Average."""
+        return functional.avg_pool2d(x, self._window(tuple(x.shape)), stride=1)
+
+    def describe(self) -> tuple[str, dict[str, Value]]:
+        """What this layer is, for the graph, where the maps are large enough."""
+        return self.describe_at((self.most, self.most))
+
+    def describe_at(self, shape: Shape) -> tuple[str, dict[str, Value]]:
+        """What this layer is for an input of that shape, of which the last two numbers are height and width."""
+        window: dict[str, Value] = {"kernel": self._window(shape), "stride": (1, 1), "padding": (0, 0)}
+        return "avgpool", {**window, "dilation": (1, 1), "ceil_mode": False}
+
+    def _window(self, shape: Shape) -> tuple[int, int]:
+        return min(self.most, shape[-2]), min(self.most, shape[-1])
 
 
 class TableConv2d(nn.Module):

@@ -24,9 +24,10 @@ from cnnviz import networks
 from cnnviz.errors import BadData, BadOption
 from cnnviz.images import margin
 from cnnviz.networks.card import Card
+from cnnviz.networks.meta import Unfilled
 from cnnviz.training.data import Data, Split
 from cnnviz.training.recipes import Recipe
-from cnnviz.weights import Source
+from cnnviz.weights import initialise
 
 CHECKPOINT = "checkpoint.pt"
 TEST_BATCH = 500
@@ -101,7 +102,11 @@ def train(
         raise BadOption(f"{last} epochs were asked for, but {recipe.name} has 1 to {recipe.epochs}.")
     place = torch.device(device)
     run = Run([], folder / f"{recipe.network}.safetensors", folder / f"{recipe.name}.jsonl")
-    module = networks.build(recipe.network, weights=Source("random", seed=seed), device=place, **recipe.options)
+    card = networks.card(recipe.network)
+    with Unfilled():
+        module = card.build(**recipe.options, **recipe.variant)
+    initialise(module, seed)
+    module.to(place)
     if recipe.bfloat16:
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(
@@ -115,7 +120,6 @@ def train(
     checkpoint = folder / CHECKPOINT
     if checkpoint.exists():
         _resume(checkpoint, identity, module, optimiser, run.epochs)
-    card = networks.card(recipe.network)
     train_split, test_split = (_on(place, split) for split in (data.train, data.test))
     folder.mkdir(parents=True, exist_ok=True)
     while len(run.epochs) < last and not _reached(recipe, run.epochs):
@@ -126,7 +130,7 @@ def train(
         if on_epoch:
             on_epoch(line)
     facts = {"recipe": recipe.name, "dataset": data.name, "seed": seed, "epochs": len(run.epochs)}
-    facts |= {"size": recipe.size or card.input_shape[1], **recipe.options}
+    facts |= {"size": recipe.size or card.input_shape[1], **recipe.options, **recipe.variant}
     facts |= {"test_accuracy": run.epochs[-1].test_accuracy, "torch": torch.__version__}
     if recipe.float16:
         module.half()

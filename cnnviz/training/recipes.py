@@ -50,6 +50,7 @@ class Recipe:
         schedule: from the share of all steps that is done to the share of `rate`.
         augmentation: (N, C, H, W) in 0..1 and a generator -> the same shape.
         size: side of the network's input, to which the pictures are enlarged; by default they are not.
+        variant: constructor keywords of `network` that are no options of the catalogue's.
         until: accuracy in percent on the training pictures at which an epoch is the last one.
         bfloat16: whether forward passes run in it (autocast), channels last; weights stay in float32.
         float16: whether the weights' file is in half precision.
@@ -66,6 +67,7 @@ class Recipe:
     weight_decay: float = 0.0
     augmentation: Callable[[Tensor, torch.Generator], Tensor] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    variant: Mapping[str, Any] = field(default_factory=dict)
     size: int | None = None
     until: float | None = None
     bfloat16: bool = False
@@ -110,6 +112,24 @@ def _krizhevsky_2012(network: str, rate: float) -> Recipe:
     )
 
 
+def _one_idea_less(left_out: str = "") -> Recipe:
+    """AlexNet's four ideas on the small AlexNet, or all but one; Krizhevsky et al. 2012, sections 3.3, 3.4, 4."""
+    return Recipe(
+        "alexnet-cifar10" + (f"-without-{left_out}" if left_out else ""),
+        network="alexnet-cifar",
+        dataset="CIFAR-10",
+        epochs=8,
+        batch=128,
+        rate=0.03,
+        schedule=Cosine(warmup=0.05),
+        weight_decay=5e-4,
+        augmentation=None if left_out == "augmentation" else CropAndFlip(4, ground=CIFAR10.mean),
+        variant={} if left_out in ("", "augmentation") else {left_out: False},
+        bfloat16=True,
+        float16=True,
+    )
+
+
 RECIPES = {
     known.name: known
     for known in (
@@ -141,6 +161,22 @@ RECIPES = {
             bfloat16=True,
             float16=True,
         ),
+        Recipe(
+            "googlenet-cifar10",
+            network="googlenet",
+            dataset="CIFAR-10",
+            epochs=12,
+            batch=64,
+            rate=0.01,
+            schedule=Cosine(warmup=0.05),
+            weight_decay=5e-4,
+            augmentation=CropAndFlip(2, ground=IMAGENET.mean),
+            options={"classes": 10},
+            size=64,
+            bfloat16=True,
+            float16=True,
+        ),
+        *(_one_idea_less(idea) for idea in ("", "lrn", "dropout", "overlap", "augmentation")),
         *(_he_2015(network) for network in ("plain20", "resnet20", "plain56", "resnet56")),
         *(_he_2015(network, 1, batch_norm=False) for network in ("plain20", "resnet20", "plain56", "resnet56")),
     )

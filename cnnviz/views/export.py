@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnviz.analysis.kernels import Replication
 from cnnviz.graph import Layer, LayerGraph, ReceptiveField, Totals
+from cnnviz.printed.held import Cell, Held
 
 if TYPE_CHECKING:  # the card's module imports torch
     from cnnviz.networks.card import Card
@@ -108,7 +109,11 @@ def networks_json(cards: Iterable["Card"], totals: Mapping[str, Totals]) -> Json
 
 
 def replicate_json(r: Replication) -> Json:
-    """A K x K layer beside its stack of 3 x 3; `receptive_field` is its side, the same for both."""
+    """A K x K layer beside its stack of 3 x 3.
+
+    `receptive_field` is the side of its window; where a stride gives the stack another one, `receptive_field_stack` is.
+    """
+    other = {} if r.threes.field == r.single.field else {"receptive_field_stack": r.threes.field[0]}
     return {
         "kernel": r.kernel,
         "stack": r.stack,
@@ -118,6 +123,38 @@ def replicate_json(r: Replication) -> Json:
         "macs_single": r.macs_single,
         "macs_stack": r.macs_stack,
         "receptive_field": r.receptive_field[0],
+        **other,
+    }
+
+
+def printed_json(held: Held) -> Json:
+    """A printed table beside the computed one; a cell that the table leaves blank isn't among `cells`.
+
+    `equal` is null where nothing is printed, `reason` where nothing differs.
+    """
+    return {
+        "network": held.network,
+        "against": held.against,
+        "rows": [
+            {
+                "group": row.group,
+                "layer": row.layer,
+                "cells": {column: cell_json(cell) for column, cell in row.cells.items()},
+            }
+            for row in held.rows
+        ],
+        "printed_total": held.printed_total,
+        "computed_total": held.computed_total,
+    }
+
+
+def cell_json(cell: Cell) -> Json:
+    """A printed cell beside the computed one."""
+    return {
+        "printed": cell.printed,
+        "computed": cell.computed,
+        "equal": cell.equal,
+        "reason": cell.reason or None,
     }
 
 

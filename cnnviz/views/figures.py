@@ -23,41 +23,6 @@ def enlarged(figure: go.Figure, factor: float) -> go.Figure:
     return figure
 
 
-def replication_bars(replication: Replication) -> go.Figure:
-    """Weights of the single layer, and of the stack layer by layer, as two bars."""
-    figure = go.Figure()
-    kernel = replication.kernel
-    names = [f"one {kernel} × {kernel}", f"{replication.stack} × (3 × 3)"]
-    figure.add_bar(
-        x=[replication.weights_single],
-        y=names[:1],
-        orientation="h",
-        marker={"color": SINGLE},
-        text=[f"{replication.weights_single:,}"],
-        hovertemplate="%{x:,} weights<extra></extra>",
-    )
-    for number, weights in enumerate(replication.layer_weights, start=1):
-        figure.add_bar(
-            x=[weights],
-            y=names[1:],
-            orientation="h",
-            marker={"color": STACK, "line": {"color": QUIET, "width": 2}, "pattern": STRIPES},
-            text=[f"{weights:,}"],
-            hovertemplate=f"layer {number}: %{{x:,}} weights<extra></extra>",
-        )
-    figure.update_traces(textposition="inside", insidetextanchor="middle", textfont={"color": "white", "size": 15})
-    figure.update_traces(textfont={"color": "black"}, selector={"marker.color": STACK})
-    figure.update_layout(
-        barmode="stack",
-        showlegend=False,
-        height=190,
-        margin={"l": 0, "r": 10, "t": 10, "b": 40},
-        xaxis={"title": "weights", "tickformat": ",", "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "tickfont": {"size": 15}},
-    )
-    return figure
-
-
 def replication_windows(replication: Replication) -> go.Figure:
     """How one output unit comes from a K x K input without padding: by one kernel, and layer by layer."""
     kernel = replication.kernel
@@ -69,7 +34,7 @@ def replication_windows(replication: Replication) -> go.Figure:
     _row(figure, stack, 3, top=-(kernel + 3.0), kernel_name="3 × 3", colour=STACK)
     width = sum(side for side, _ in stack) + (len(stack) - 1) * 3.2
     figure.update_layout(
-        height=int(min(400, 90 + 2 * (kernel + 3) * 14)),
+        height=int(min(330, 90 + 2 * (kernel + 3) * 14)),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         showlegend=False,
         xaxis={"visible": False, "range": [-0.5, width + 0.5], "fixedrange": True},

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from cnnviz.analysis.comparison import Compared, compare
-from cnnviz.analysis.kernels import Replication
 from cnnviz.graph import Layer, LayerGraph, Shape, Totals, Value
 
 if TYPE_CHECKING:  # the card's module imports torch
@@ -27,7 +26,20 @@ COMPARISON_NOTE = (
 COMPUTED = ("input", "output", "parameters", "MACs", "memory (bytes)", "receptive field", "receptive field stride")
 """Columns of the table of layers that follow from the others."""
 
-_TO_THE_RIGHT = {"year", "parameters", "MACs", "memory", "top-1 %", "top-5 %"}
+TO_THE_RIGHT = {
+    "year",
+    "parameters",
+    "in convolutions",
+    "MACs",
+    "FLOPs",
+    "memory",
+    "top-1 %",
+    "top-5 %",
+    "depth",
+    "sees (px)",
+    "ms here",
+}
+"""Columns of numbers, in any printed form."""
 
 _COMPARED = {
     "params": "Parameters",
@@ -96,33 +108,6 @@ def networks(cards: Iterable["Card"], totals: Mapping[str, Totals]) -> pd.DataFr
             "idea": card.idea,
         }
         for card in cards
-    )
-
-
-def replication(r: Replication) -> pd.DataFrame:
-    """Two rows: the K x K layer, and the stack of 3 x 3 layers that sees the same window.
-
-    Returns:
-        Columns layers, channels, weights, MACs, receptive field.
-    """
-    sees = _by(r.receptive_field)
-    return pd.DataFrame(
-        [
-            {
-                "layers": f"1 of {r.kernel} × {r.kernel}",
-                "channels": f"{r.channels[0]} → {r.channels[-1]}",
-                "weights": r.weights_single,
-                "MACs": r.macs_single,
-                "receptive field": sees,
-            },
-            {
-                "layers": f"{r.stack} of 3 × 3",
-                "channels": " → ".join(map(str, r.channels)),
-                "weights": r.weights_stack,
-                "MACs": r.macs_stack,
-                "receptive field": sees,
-            },
-        ]
     )
 
 
@@ -229,7 +214,7 @@ def networks_text(frame: pd.DataFrame) -> str:
     shown["top-5 %"] = ["" if pd.isna(percent) else f"{percent:.2f}" for percent in frame["top-5 %"]]
     for column in ("parameters", "MACs"):
         shown[column] = [f"{number:,}" for number in frame[column]]
-    return f"{_aligned(shown)}\n{CONVENTION}\n"
+    return f"{aligned(shown)}\n{CONVENTION}\n"
 
 
 def weights_text(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -249,7 +234,7 @@ def weights_text(rows: Iterable[Mapping[str, Any]]) -> str:
                 "top-5 %": f"{theirs['top5_percent']:.2f}" if theirs else "",
             }
         )
-    return _aligned(pd.DataFrame(shown))
+    return aligned(pd.DataFrame(shown))
 
 
 def memory(number: int) -> str:
@@ -277,15 +262,16 @@ def _layers_text(graph: LayerGraph) -> str:
     narrow = _for_readers(graph).replace({" × ": "×", r" \+ ": "+"}, regex=True)
     joined = {r"^\(([\d+]+)\).*": r"\1", r"^(\d+×)\((\d+)×?.*\)$": r"\1\2"}
     narrow["input"] = narrow["input"].replace(joined, regex=True)
-    return f"{headline(graph)}\n{CONVENTION}\n\n{_aligned(narrow)}"
+    return f"{headline(graph)}\n{CONVENTION}\n\n{aligned(narrow)}"
 
 
-def _aligned(frame: pd.DataFrame) -> str:
+def aligned(frame: pd.DataFrame) -> str:
+    """A frame of texts for a terminal."""
     columns = []
     for name in frame.columns:
         cells = [str(name), *frame[name].astype(str)]
         width = max(map(len, cells))
-        columns.append([cell.rjust(width) if name in _TO_THE_RIGHT else cell.ljust(width) for cell in cells])
+        columns.append([cell.rjust(width) if name in TO_THE_RIGHT else cell.ljust(width) for cell in cells])
     rows = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
     rule = "─" * max(map(len, rows))
     return "\n".join([rows[0], rule, *rows[1:], ""])
@@ -294,13 +280,17 @@ def _aligned(frame: pd.DataFrame) -> str:
 def _layers_markdown(graph: LayerGraph) -> str:
     frame = _for_readers(graph)
     frame["name"] = [f"`{path}`" for path in frame["name"]]
+    return "\n".join([headline(graph), "", CONVENTION, "", *markdown_lines(frame), ""])
+
+
+def markdown_lines(frame: pd.DataFrame) -> list[str]:
+    """A frame of texts as the lines of a Markdown table."""
     lines = [
         list(frame.columns),
-        ["---:" if name in _TO_THE_RIGHT else "---" for name in frame.columns],
+        ["---:" if name in TO_THE_RIGHT else "---" for name in frame.columns],
         *frame.to_numpy().tolist(),
     ]
-    table = ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines]
-    return "\n".join([headline(graph), "", CONVENTION, "", *table, ""])
+    return ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines]
 
 
 def _layers_latex(graph: LayerGraph) -> str:
@@ -312,11 +302,16 @@ def _layers_latex(graph: LayerGraph) -> str:
         "memory": memory(totals.activation_bytes),
     }
     frame.loc[len(frame)] = total
-    columns = "".join("r" if name in _TO_THE_RIGHT else "l" for name in frame.columns)
-    text = frame.to_latex(index=False, escape=True, column_format=columns)
-    *rows, last, bottom, end = text.replace("×", r"$\times$").rstrip("\n").split("\n")
-    note = rf"\multicolumn{{{len(columns)}}}{{l}}{{{CONVENTION}}} \\"
+    *rows, last, bottom, note, end = latex_lines(frame, CONVENTION)
     return "\n".join([*rows, r"\midrule", last, bottom, note, end, ""])
+
+
+def latex_lines(frame: pd.DataFrame, note: str) -> list[str]:
+    """A frame of texts as the lines of a LaTeX table, a note below it."""
+    columns = "".join("r" if name in TO_THE_RIGHT else "l" for name in frame.columns)
+    text = frame.to_latex(index=False, escape=True, column_format=columns)
+    *rows, end = text.replace("×", r"$\times$").rstrip("\n").split("\n")
+    return [*rows, rf"\multicolumn{{{len(columns)}}}{{l}}{{{note}}} \\", end]
 
 
 # --- cells -------------------------------------------------------------------

@@ -126,15 +126,16 @@ def _of_products(parts: Products) -> str:
         return (
             f"The squared differences between {len(parts.channels)} units of {parts.source} and the pattern, added up."
         )
+    bias = ", and the bias" if parts.bias else ""
     if parts.inputs.ndim == 1:
-        return f"{len(parts.channels)} units of {parts.source}, each times its weight, added up, and the bias."
+        return f"{len(parts.channels)} units of {parts.source}, each times its weight, added up{bias}."
     window = " × ".join(map(str, parts.outside.shape))
     covered = int(parts.outside.sum())
     padded = f" {covered} of its positions lie in the padding." if covered else ""
     depth = len(parts.channels)
     return (
         f"A window of {window} in {depth} channel{'s' if depth != 1 else ''} of {parts.source}, "
-        f"from {_at(parts.start)} on, times the kernel, added up, and the bias.{padded}"
+        f"from {_at(parts.start)} on, times the kernel, added up{bias}.{padded}"
     )
 
 

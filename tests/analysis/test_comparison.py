@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cnnviz.analysis.comparison import Compared, compare, depth, last_receptive_field
+from cnnviz.analysis.comparison import Compared, compare, depth, last_receptive_field, pareto_front, summary
 from cnnviz.catalogue import Options, describe
 from cnnviz.graph import Edge, Layer, LayerGraph
 from cnnviz.networks import cards
@@ -79,3 +79,34 @@ def test_a_network_without_convolutions_has_no_last_receptive_field():
     assert last_receptive_field(graph) is None
     assert depth(graph) == 1
     assert compare(graph, graph)[-1] == Compared("sees", None, None)
+
+
+# --- all of them ---------------------------------------------------------------
+
+
+def test_small_kernels_don_t_make_vgg_small():
+    """An article says that VGG reduces the parameters of the convolutional layers: per kernel only."""
+    assert summary(graph_of("vgg16")).conv_params == 14_714_688
+    assert summary(graph_of("alexnet")).conv_params == 3_747_200
+
+
+@pytest.mark.parametrize("key", cards())
+def test_a_summary_is_the_graphs_totals(key):
+    found, graph = summary(graph_of(key)), graph_of(key)
+    assert (found.params, found.macs, found.flops) == (graph.totals.params, graph.totals.macs, 2 * graph.totals.macs)
+    assert 0 < found.conv_params < found.params
+    assert found.sees == last_receptive_field(graph).size[1]
+
+
+@pytest.mark.parametrize(
+    ("points", "front"),
+    [
+        ([(1, 50), (2, 60), (3, 55), (4, 70)], (0, 1, 3)),
+        ([(2, 60), (1, 60)], (1,)),  # as good, and cheaper
+        ([(1, 50), (1, 60)], (1,)),
+        ([(3, 10)], (0,)),
+        ([], ()),
+    ],
+)
+def test_a_front_is_whoever_nobody_beats(points, front):
+    assert pareto_front(points) == front

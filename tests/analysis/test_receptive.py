@@ -141,7 +141,7 @@ LAST = {
     **{"alexnet-owt": "features.12", "vgg11": "features.20", "vgg13": "features.24"},
     **{"vgg16": "features.30", "vgg19": "features.36"},
     **{"googlenet": "inception5b.concat", "googlenet-bn": "inception5b.concat"},
-    **{"relu4": "pool3", "tanh4": "pool3"},
+    **{"alexnet-cifar": "pool5", "relu4": "pool3", "tanh4": "pool3"},
 }
 
 

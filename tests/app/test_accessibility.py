@@ -124,7 +124,54 @@ def test_a_picture_of_ones_own(app_url, screen, source):
 def test_kernels(app_url, screen):
     screen.goto(f"{app_url}/kernels")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    expect(screen.locator(".js-plotly-plot")).to_have_count(2)
+    expect(screen.locator(".js-plotly-plot")).to_have_count(4)
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_lenet(app_url, screen):
+    screen.goto(f"{app_url}/lenet")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.locator(".js-plotly-plot")).to_have_count(4)
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+@pytest.mark.parametrize("idea", ["ReLU", "LRN", "Pooling", "Dropout", "Augmentation", "Two towers"])
+def test_alexnets_ideas(app_url, screen, idea):
+    screen.goto(f"{app_url}/alexnet?idea={idea}")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+@pytest.mark.parametrize("about", ["Module", "On a picture", "Weights", "Heads"])
+def test_inception(app_url, screen, about):
+    screen.goto(f"{app_url}/inception?about={about}")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_printed(app_url, screen):
+    screen.goto(f"{app_url}/printed?network=resnet18&cell=6/conv3-1/pad")
+    expect(screen.get_by_text("A half-sided pad").first).to_be_attached()  # in a table that is drawn
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_compare(app_url, screen):
+    screen.goto(f"{app_url}/compare")
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.get_by_text("It is vgg19's 19.63 billion")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+@pytest.mark.parametrize("about", ["Training", "Gradients", "Options A, B, C", "Cut"])
+def test_shortcuts(app_url, screen, about):
+    screen.goto(f"{app_url}/shortcuts?about={about}")
+    expect(screen.locator(".js-plotly-plot .main-svg, g.node").first).to_be_visible()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 

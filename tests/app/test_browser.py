@@ -29,7 +29,7 @@ def test_the_main_job_on_a_photograph(app_url, page):
     expect(page.get_by_text("inception3a.branch5x5, conv 5×5, pad 2, gives 32 × 28 × 28")).to_be_visible()
     expect(node(page, "inception3a.branch5x5")).to_have_class(re.compile("lit"))
     expect(page).to_have_url(re.compile(r"network=googlenet.*layer=inception3a\.branch5x5"))
-    expect(page.get_by_text("random weights, seed 0 (untrained)")).to_be_visible()
+    expect(page.get_by_text("weights trained by this project on CIFAR-10 (googlenet.safetensors)")).to_be_visible()
 
     grid = page.get_by_role("img", name="32 feature maps of inception3a.branch5x5")
     grid.locator("canvas").click(position={"x": 40, "y": 50})

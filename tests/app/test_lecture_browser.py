@@ -46,7 +46,7 @@ def test_the_rooms_phones_read_the_link_to_this_place(hall_url, browser, scheme,
     port = urlsplit(hall_url).port
     wanted = (
         f"http://{own_addresses()[0]}:{port}/?network=lenet5&size=32&layer=conv2&scale=layer&colour=kind&across=false"
-        "&classes=10&channel=3&weights=auto&image=digit-3&expect=false"
+        "&classes=10&channel=3&weights=auto&from=sample&image=digit-3&zoom=1.0&expect=false"
     )
     expect(tab.locator(".share .link")).to_have_text(wanted)
     assert read(code) == [wanted]

@@ -109,6 +109,8 @@ def test_a_finger_draws_and_does_not_scroll(app_url, browser):
     tab.goto(f"{app_url}/?network=lenet5&from=pad")
     expect(pad(tab)).to_be_visible(timeout=60_000)
     expect(tab.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    expect(tab.locator("g.node.lit")).to_be_visible()  # what comes above it has its height
+    tab.wait_for_load_state("networkidle")
     pad(tab).scroll_into_view_if_needed()
     before = pad(tab).bounding_box()
     touch = tab.context.new_cdp_session(tab)

@@ -452,3 +452,16 @@ def pictures(app: AppTest) -> dict[str, str]:
         told["caption"]: shown["source"]
         for told, shown in zip(given(app, "selection"), given(app, "framed"), strict=True)
     }
+
+
+def test_a_selection_stays_on_the_way_over_other_pages():
+    app = opened(network="resnet50", layer="layer2.0.conv2", size="128")
+    for page in ("kernels", "explore", "beside"):
+        app.query_params.clear()  # as the menu's links do
+        app.switch_page(f"screens/{page}.py").run()
+        app.run()
+        assert not app.exception
+        assert [app.session_state[part] for part in ("network", "layer", "size")] == ["resnet50", "layer2.0.conv2", 128]
+        if page != "kernels":
+            place = {"network": "resnet50", "layer": "layer2.0.conv2", "size": "128"}
+            assert app.query_params.items() >= place.items()

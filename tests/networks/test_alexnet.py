@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import nn
 
+from cnnviz import trace
 from cnnviz.networks import construct
+from cnnviz.networks.alexnet import AlexNetCifar
 
 PRINTED = Path(__file__).parents[2] / "assets" / "printed" / "alexnet.csv"
 
@@ -58,3 +60,37 @@ def test_one_weird_trick_has_the_names_of_the_checkpoint():
 @pytest.mark.parametrize("size", [224, 300])
 def test_one_weird_trick_takes_any_size(size):
     assert construct("alexnet-owt")(torch.empty(1, 3, size, size, device="meta")).shape == (1, 1000)
+
+
+# --- the small one -----------------------------------------------------------
+
+
+def test_the_small_one_has_a_quarter_of_the_kernels_and_the_same_layers():
+    small, large = construct("alexnet-cifar"), construct("alexnet")
+    names = [name for name, _ in large.named_children()]
+    assert [name for name, _ in small.named_children()] == names[:-1]  # it gives logits
+    for number in range(1, 6):
+        ours, theirs = (module.get_submodule(f"conv{number}").out_channels for module in (small, large))
+        assert ours == theirs / 4
+    graph = trace(small, (3, 32, 32))
+    assert [graph.layer(f"pool{n}").output_shape for n in (1, 2, 5)] == [(24, 8, 8), (64, 4, 4), (64, 2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "ops"), [("lrn", {"lrn": 0, "dropout": 2}), ("dropout", {"lrn": 2, "dropout": 0})]
+)
+def test_an_idea_left_out_is_the_only_difference(left_out, ops):
+    whole, less = (trace(AlexNetCifar(**options), (3, 32, 32)) for options in ({}, {left_out: False}))
+    counts = {op: sum(layer.op == op for layer in less.layers) for op in ops}
+    assert counts == ops
+    others = [
+        [(layer.path, layer.output_shape) for layer in graph.layers if layer.op != left_out] for graph in (whole, less)
+    ]
+    assert others[0] == others[1]
+
+
+def test_without_overlap_windows_lie_side_by_side_and_shapes_stay():
+    whole, less = (trace(AlexNetCifar(overlap=overlap), (3, 32, 32)) for overlap in (True, False))
+    kernels = [[layer.hyper("kernel") for layer in graph.layers if layer.op == "maxpool"] for graph in (whole, less)]
+    assert kernels == [[(3, 3)] * 3, [(2, 2)] * 3]
+    assert [layer.output_shape for layer in whole.layers] == [layer.output_shape for layer in less.layers]

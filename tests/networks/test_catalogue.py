@@ -19,6 +19,7 @@ PARAMETERS = {
     "alexnet": 62_378_344,
     "alexnet-2012": 60_965_224,
     "alexnet-owt": 61_100_840,
+    "alexnet-cifar": 1_557_098,
     "vgg11": 132_863_336,
     "vgg13": 133_047_848,
     "vgg16": 138_357_544,
@@ -52,7 +53,7 @@ def parameters(module: nn.Module) -> int:
 def test_the_catalogue_has_every_network_families_in_the_order_they_were_published():
     assert list(cards()) == [
         *("lenet5", "lenet5-1998"),
-        *("alexnet", "alexnet-2012", "alexnet-owt"),
+        *("alexnet", "alexnet-2012", "alexnet-owt", "alexnet-cifar"),
         *("relu4", "tanh4"),
         *("vgg11", "vgg13", "vgg16", "vgg19"),
         *("googlenet", "googlenet-bn"),

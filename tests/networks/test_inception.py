@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cnnviz import trace
+from cnnviz.catalogue import Options, describe
+from cnnviz.errors import ShapeMismatch
 from cnnviz.networks import card, construct
 from cnnviz.networks.card import IMAGENET
 from cnnviz.networks.inception import GoogLeNetOutput
@@ -151,3 +154,18 @@ def test_maps_along_the_trunk():
     assert shapes["pool4"] == (832, 7, 7)
     assert shapes["inception5b"] == (1024, 7, 7)
     assert shapes["avgpool"] == (1024, 1, 1)
+
+
+@pytest.mark.parametrize(("size", "last"), [(224, 7), (64, 2), (32, 1)])
+def test_the_last_pooling_takes_the_map_where_that_is_smaller_than_its_window(size, last):
+    module = construct("googlenet", classes=10)
+    graph = trace(module, (3, size, size))
+    pooling = graph.layer("avgpool")
+    assert (pooling.input_shapes, pooling.output_shape) == (((1024, last, last),), (1024, 1, 1))
+    assert pooling.hyper("kernel") == (last, last)
+    assert module(torch.empty(2, 3, size, size, device="meta")).shape == (2, 10)
+
+
+def test_a_larger_picture_is_refused():
+    with pytest.raises(ShapeMismatch, match=r"needs 1024 x 1 x 1 maps, but a 256 x 256 input gives 1024 x 2 x 2\."):
+        describe(Options("googlenet", size=(256, 256)))

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
-from cnnviz.networks.layers import LocalResponseNorm, RadialBasis, ScaledTanh, Subsampling, TableConv2d
+from cnnviz.networks.layers import AtMostAvgPool2d, LocalResponseNorm, RadialBasis, ScaledTanh, Subsampling, TableConv2d
+from cnnviz.operations import describe_module
 
 
 def test_lrn_is_the_papers_formula():
@@ -17,6 +19,38 @@ def test_lrn_is_the_papers_formula():
     torch.testing.assert_close(layer(x), expected, rtol=1e-12, atol=0)
     assert (layer(x) - functional.local_response_norm(x, n, alpha, beta, k)).abs().max() > 1
     assert layer.describe() == ("lrn", {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 2.0})
+
+
+def test_lrns_gradient_is_that_of_pytorchs_own():
+    """Which has the mean where the paper has the sum; with one channel there are no neighbours."""
+    for channels in (1, 2, 9):
+        x = (torch.randn(2, channels, 3, 4, dtype=torch.float64) * 50).requires_grad_()
+        layer = LocalResponseNorm(size=5, alpha=1e-2)
+        ours = layer(x)
+        theirs = functional.local_response_norm(x, 5, alpha=5e-2, beta=0.75, k=2.0)
+        torch.testing.assert_close(ours, theirs)
+        weights = torch.randn_like(x)
+        torch.testing.assert_close(*(torch.autograd.grad((y * weights).sum(), x)[0] for y in (ours, theirs)))
+        assert torch.autograd.gradgradcheck(layer, x)
+
+
+def test_lrn_divides_in_single_precision():
+    x = torch.randn(2, 9, 3, 4) * 50
+    layer = LocalResponseNorm()
+    for kind in (torch.bfloat16, torch.float16):
+        given = layer(x.to(kind))
+        assert given.dtype == kind
+        torch.testing.assert_close(given, layer(x.to(kind).float()).to(kind), rtol=0, atol=0)
+
+
+def test_pooling_by_at_most_the_map():
+    layer = AtMostAvgPool2d(7)
+    x = torch.randn(2, 3, 9, 7)
+    torch.testing.assert_close(layer(x), functional.avg_pool2d(x, 7, stride=1))
+    small = torch.randn(2, 3, 2, 8)
+    torch.testing.assert_close(layer(small), functional.avg_pool2d(small, (2, 7), stride=1))
+    assert describe_module(layer).hyperparameters == describe_module(nn.AvgPool2d(7, stride=1)).hyperparameters
+    assert layer.describe_at((3, 2, 8))[1]["kernel"] == (2, 7)
 
 
 def test_scaled_tanh_maps_one_to_one():

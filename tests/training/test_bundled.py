@@ -4,6 +4,7 @@ With CNNVIZ_DATA naming a folder that holds MNIST, the whole test split and the 
 run, too; without it, a hundred digits and an epoch over a thousand.
 """
 
+import json
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import torch
 from drawn import drawn
 from PIL import Image
+from safetensors import safe_open
 
 from cnnviz import networks
 from cnnviz.images import as_mnist, load_image, photographs, to_input
@@ -150,7 +152,7 @@ def test_the_digits_that_come_along_are_recognised(lenet5):
 
 # --- photographs -------------------------------------------------------------
 
-ROW = re.compile(r"^\| `(\w+)` \| ([\d.]+) % \| ([\d.]+) % \| (\d+) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `([\w-]+)` \| ([\d.]+) % \| ([\d.]+) % \| (\d+) \|", re.MULTILINE)
 """Of a card's table: network, training error of the last epoch, held-out accuracy, recognised of the hundred."""
 
 
@@ -175,10 +177,18 @@ def test_a_fixed_hundred_photographs_as_the_card_says(key):
 
 @pytest.mark.parametrize("key", rows())
 def test_the_cards_row_is_the_logs_last_line(key):
-    log = read_log(LOG.with_name(f"{key}-cifar10.jsonl"))
+    with safe_open(ROOT / "assets" / "weights" / f"{key}.safetensors", "pt") as file:
+        name = json.loads(file.metadata()["training"])["recipe"]
+    log, known = read_log(LOG.with_name(f"{name}.jsonl")), recipe(name)
     error, accuracy, _ = rows()[key]
     assert (100 - log[-1].train_accuracy, log[-1].test_accuracy) == (pytest.approx(error, abs=0.006), accuracy)
-    known = recipe(f"{key}-cifar10")
     assert len(log) == known.epochs or log[-1].train_accuracy >= known.until > log[-2].train_accuracy
     module = networks.construct(key, **known.options)
     assert set(log[0].gradient_norms) == {p for p, child in module.named_modules() if list(child.parameters(False))}
+
+
+@pytest.mark.parametrize("key", ["googlenet", "resnet18"])
+def test_the_large_ones_recognise_four_of_five(key):
+    assert rows()[key][1] >= 80
+    module = networks.build(key)
+    assert (module.weights.training.size, module.weights.training.classes) == (64, 10)

@@ -189,7 +189,7 @@ def test_a_damaged_checkpoint_is_a_sentence(data, tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "name", ["plain20-cifar10", "resnet20-cifar10-without-bn", "relu4-cifar10", "resnet18-cifar10"]
+    "name", ["plain20-cifar10", "resnet20-cifar10-without-bn", "relu4-cifar10", "resnet18-cifar10", "googlenet-cifar10"]
 )
 def test_photographs_are_learned_from(name, tmp_path):
     known, photographs = recipe(name), cifar10(EXTRACT.parent)

@@ -1,3 +1,5 @@
+from inspect import signature
+
 import pytest
 
 from cnnviz import networks
@@ -10,6 +12,7 @@ from cnnviz.training.recipes import RECIPES, Cosine, recipe
 def test_every_recipe_can_be_followed(known):
     assert known.dataset in DATA
     networks.construct(known.network, **known.options)
+    assert set(known.variant) <= set(signature(networks.card(known.network).build).parameters)
     assert eval(repr(known), _names(known)) == known  # a checkpoint is known by it
 
 

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from cnnviz.analysis.kernels import replicate
 from cnnviz.catalogue import Options, describe
 from cnnviz.graph import Layer, LayerGraph
 from cnnviz.networks import cards
@@ -195,15 +194,6 @@ def test_networks_have_a_row_each():
     assert "11,689,512" in text
     assert "nan" not in text
     assert tables.CONVENTION in text
-
-
-def test_replication_has_a_row_for_either_side():
-    frame = tables.replication(replicate(7, 4, 8, 16, size=(2, 3)))
-    assert list(frame["layers"]) == ["1 of 7 × 7", "3 of 3 × 3"]
-    assert list(frame["channels"]) == ["4 → 16", "4 → 8 → 8 → 16"]
-    assert list(frame["weights"]) == [49 * 64, 9 * (32 + 64 + 128)]
-    assert list(frame["MACs"]) == [6 * 49 * 64, 6 * 9 * (32 + 64 + 128)]
-    assert set(frame["receptive field"]) == {"7 × 7"}
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ def test_the_largest_come_first_and_the_rest_is_summed():
 def test_in_words():
     module = networks.construct("lenet5", device="cpu")
     initialise(module)
+    module.conv1.bias.data.fill_(0.5)
     x = picture(1, 1, 32, 32)
     made = computed_for(module, x, "conv1", (0, 3, 4))
     assert sentence(made) == (

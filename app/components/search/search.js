@@ -14,8 +14,9 @@ function createBox(root) {
   let data = { layers: [] }, selected = "", found = [], at = -1
 
   function show(next) {
+    const same = JSON.stringify(next) === JSON.stringify(data)
     data = next
-    close()
+    if (!same) close()  // else a run that ends while one types would take the list away
     select(window.cnnvizSelected?.[data.selection]?.layer ?? "")
   }
 

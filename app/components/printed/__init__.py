@@ -1,0 +1,33 @@
+"""A printed table, cell by cell: equal ones quiet, differing ones marked, with their reasons at hand."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_table = st.components.v2.component(
+    "cnnviz.printed",
+    html=(
+        "<div class='scroll' role='region' aria-label='Printed table' tabindex='0'><table></table></div>"
+        "<p class='reason' role='status'></p>"
+    ),
+    css=(_HERE / "printed.css").read_text(encoding="utf-8"),
+    js=(_HERE / "printed.js").read_text(encoding="utf-8"),
+)
+
+
+def printed_table(
+    table: Mapping[str, Any], *, hint: str, picked: str | None, key: str, on_pick: Callable[[], None]
+) -> None:
+    """Show a table as `cnnviz.views.against.table` gives it.
+
+    A click, Enter or an arrow key on a cell that differs shows why at once and calls `on_pick`;
+    `st.session_state[key].pick` names the cell then: 'group/layer/column'.
+
+    Args:
+        hint: what stands below the table as long as no cell is picked.
+        picked: the cell that is picked at first. Another one later would send the whole table again.
+    """
+    _table(key=key, data={**table, "hint": hint, "picked": picked}, on_pick_change=on_pick)

@@ -1,0 +1,420 @@
+"""AlexNet's ideas, one function each: a sentence and a question, the knobs, and what they do."""
+
+import time
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import streamlit as st
+
+from app import cache, state
+from app.boundary import sentences
+from app.components.maps import map_grid
+from app.panels import picture
+from app.panels.waiting import waiting
+from cnnviz.activations.pictures import quantise
+from cnnviz.catalogue import Options
+from cnnviz.engine.local import Picture
+from cnnviz.engine.results import Outcome
+from cnnviz.images import as_received, to_input
+from cnnviz.lessons import alexnet
+from cnnviz.lessons.pictures import as_input
+from cnnviz.networks import card, cards
+from cnnviz.prediction import CIFAR10_NAMES
+from cnnviz.views import figures, lessons_alexnet
+
+SMALL = ("alexnet-cifar", "relu4")  # trained ones, the best first
+LARGE = ("alexnet", "alexnet-owt")
+ALPHAS = ("0", "0.00001", "0.0001", "0.001", "0.01", "0.1", "1")
+NUMBERS_OF_MASKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+TICK = 0.6  # seconds between two masks
+PLAIN = {"displayModeBar": False}
+
+
+def relu() -> None:
+    """ReLU against tanh: slopes on the picture, gradients through depth, training curves."""
+    st.markdown(
+        "tanh flattens out where its input is large, ReLU only below zero. **How much of a gradient do both let "
+        "through, and does that make training six times faster?**"
+    )
+    nets = {name: Options(key) for name, key in alexnet.FOUR_LAYERS.items()}
+    first = nets["ReLU"]
+    seen = _picture(first)
+    found = {
+        name: _computed(
+            ("slopes", seen.digest),
+            lambda module, device, _, options=options: alexnet.slopes(module, as_input(seen.image, options, device)),
+            options,
+        )
+        for name, options in nets.items()
+    }
+
+    @st.fragment
+    def charts() -> None:
+        slopes, depth, curves = st.columns(3, gap="medium")
+        with slopes:
+            st.markdown("**Slopes of the units for this picture**")
+            _chart(lessons_alexnet.let_through({name: one.value for name, one in found.items()}), "slopes")
+            st.caption(
+                "Mean slope of all units of each layer, ReLU's the share that is above zero. "
+                f"With {' and '.join(one.weights for one in found.values())}."
+            )
+        with depth:
+            st.markdown("**The gradient through an untrained chain**")
+            left, right = st.columns(2)
+            layers = left.slider("Layers", 2, 40, 12, key="layers", bind=state.BOUND)
+            gain = right.slider(
+                "Gain", 0.5, 4.0, 1.4, 0.1, key="gain", bind=state.BOUND,
+                help="Weights have this by the root of a unit's inputs as standard deviation; 1.4 is He et al.'s.",
+            )  # fmt: skip
+            norms = {name: _gradients(first, seen, layers, name, gain) for name in alexnet.NONLINEARITIES}
+            figure = lessons_alexnet.gradient_through_depth(norms)
+            figure.update_layout(height=225)
+            _chart(figure, "gradient")
+            st.caption(
+                f"A backward pass through {layers} convolutions of 3 × 3 that see the picture. ReLU keeps its gradient "
+                "at a gain of √2 (He et al. 2015), tanh at about 1.1: below, it fades, above, it explodes."
+            )
+        with curves:
+            st.markdown("**Training error of both, on CIFAR-10**")
+            logs = alexnet.curves()
+            _chart(lessons_alexnet.error_curves(logs, alexnet.TARGET), "curves")
+            epochs = {name: alexnet.epochs_to(log) for name, log in logs.items()}
+            st.markdown(
+                f"25 % are reached after **{epochs['ReLU']}** epochs with ReLU and **{epochs['tanh']}** with tanh: "
+                "these curves do **not** show the paper's factor of six (figure 1)."
+            )
+            st.caption(
+                "Bundled logs of our own training, the rate chosen for each as the paper has it, the rest ours: "
+                "its layers and rates aren't published. Each epoch runs over 50,000 pictures."
+            )
+
+    charts()
+
+
+def _gradients(options: Options, seen: Picture, layers: int, function: str, gain: float) -> list[float]:
+    return list(
+        _computed(
+            ("gradients", seen.digest, layers, function, gain),
+            lambda _, device, __: alexnet.gradients(as_input(seen.image, options, device), layers, function, gain),
+            options,
+        ).value
+    )
+
+
+def normalisation() -> None:
+    """LRN: one pixel across channels, and the maps before and after."""
+    st.markdown(
+        "Local response normalisation divides a unit by its neighbours across channels at the same pixel, not beside "
+        "it. **How large must activations be for it to matter?**"
+    )
+    seen, options = _picture_and_network([*SMALL, *LARGE])
+    path, found = _first_maps(seen, options)
+
+    @st.fragment
+    def knobs_and_maps() -> None:
+        knobs, chart = st.columns([2, 5], gap="medium")
+        with knobs:
+            left, right = st.columns(2)
+            n = left.slider("n", 1, 15, 5, key="n", bind=state.BOUND, help="How many channels; AlexNet: 5.")
+            k = right.slider("k", 0.5, 10.0, 2.0, 0.5, key="k", bind=state.BOUND, help="AlexNet: 2.")
+            alpha = left.select_slider(
+                "α", ALPHAS, "0.0001", key="alpha", bind=state.BOUND,
+                help="AlexNet: 0.0001. PyTorch's layer of that name divides it by n, the paper doesn't.",
+            )  # fmt: skip
+            beta = right.slider("β", 0.0, 1.5, 0.75, 0.05, key="beta", bind=state.BOUND, help="AlexNet: 0.75.")
+        with sentences():
+            damped = alexnet.damped(found.value, n, k, float(alpha), beta)
+            with knobs:
+                st.markdown(
+                    f"Every unit is divided by k^β = **{damped.lone:.3f}** at least. What neighbours add to that is "
+                    f"at most **{100 * (damped.most - 1):.2f} %** here."
+                )
+            with chart:
+                _chart(lessons_alexnet.across_channels(damped, n), "across channels")
+            for column, name, maps in zip(
+                st.columns(2, gap="medium"), ("before", "after"), (damped.before, damped.after), strict=True
+            ):
+                with column:
+                    st.caption(f"{path} {name}: {maps.min():.3g} to {maps.max():.3g}")
+                    map_grid(quantise(maps), name=f"{path} {name}", scale="layer", key=f"maps {name}")
+        _behind(found)
+        st.caption(
+            "AlexNet read pixels of 0 to 255 less their mean (section 2); ours are normalised to about ±2, some 58 "
+            "times smaller. With the same weights, squares are 58² times smaller: α = 0.34 would do what 0.0001 did."
+        )
+
+    knobs_and_maps()
+
+
+def pooling() -> None:
+    """Overlapping windows beside windows that don't overlap."""
+    st.markdown("AlexNet's pooling windows are 3 wide and 2 apart, so that they overlap. **What does that change?**")
+    seen, options = _picture_and_network([*SMALL, *LARGE])
+    path, found = _first_maps(seen, options)
+
+    @st.fragment
+    def knobs_and_maps() -> None:
+        knobs, strips = st.columns([2, 5], gap="medium")
+        with knobs:
+            left, right = st.columns(2)
+            window = left.slider("Window", 2, 6, 3, key="window", bind=state.BOUND, help="AlexNet: 3.")
+            stride = right.slider("Stride", 1, 4, 2, key="stride", bind=state.BOUND, help="AlexNet: 2.")
+        apart = max(2, stride)
+        pairs = ((window, stride), (apart, apart) if window != stride else (window + 1, stride))
+        sizes = {f"{wide} × {wide}, {step} apart": (wide, step) for wide, step in pairs}
+        with sentences():
+            pooled = {name: alexnet.pooled(found.value, *size) for name, size in sizes.items()}
+            visits = {name: alexnet.visits(13, *size) for name, size in sizes.items()}
+            with strips:
+                _chart(lessons_alexnet.windows(visits, sizes), "windows")
+            with knobs:
+                moved = {name: alexnet.moved_by_one(found.value, *size) for name, size in sizes.items()}
+                st.markdown(
+                    "When the maps move by one pixel, the pooled ones change by "
+                    + ", ".join(f"**{100 * value:.0f} %** ({name})" for name, value in moved.items())
+                    + " of their mean."
+                )
+            for column, (name, maps) in zip(st.columns(2, gap="medium"), pooled.items(), strict=True):
+                with column:
+                    st.caption(f"{path}, pooled by {name}: {maps.shape[1]} × {maps.shape[2]}")
+                    map_grid(quantise(maps), name=f"{path}, {name}", scale="layer", key=f"pooled {name}")
+        _behind(found)
+        st.caption(
+            "The paper's errors, top-1 and top-5, fell by 0.4 and 0.3 points by it (section 3.4). AlexNet's 55 × 55 "
+            "maps become 27 × 27 either way."
+        )
+
+    knobs_and_maps()
+
+
+def dropout() -> None:
+    """Masks drawn live, their mean, and the scaling at test time."""
+    st.markdown(
+        "Dropout silences each unit with probability p while training; at test time all speak, each times 1 − p. "
+        "**How many masks does it take until their mean is that one network?**"
+    )
+    options = cache.as_learned(_offered(SMALL)[0])
+    seen = _picture(options)
+    graph = cache.graph_of(options)
+    last = [layer.path for layer in graph.layers if layer.op == "linear"][-1]
+    before = graph.incoming(last)[0].source
+    found = _computed(
+        ("last layer", seen.digest),
+        lambda module, device, _: alexnet.last_layer(module, as_input(seen.image, options, device), before, last),
+        options,
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        p = st.slider("p", 0.0, 0.9, 0.5, 0.05, key="p", bind=state.BOUND, width=state.px(200), help="AlexNet: 0.5.")
+        most = st.select_slider(
+            "Masks",
+            NUMBERS_OF_MASKS,
+            100,
+            key="masks",
+            bind=state.BOUND,
+            width=state.px(260),
+            help="How many are drawn.",
+        )
+        draw = st.number_input(
+            "Draw", 0, 9999, 0, key="draw", bind=state.BOUND, width=state.px(130), help="Other masks."
+        )
+        if st.button("Draw one by one", icon=":material/play_arrow:"):
+            st.session_state["drawing since"] = time.monotonic()
+        if st.session_state.get("drawing since") is not None and st.button("All at once", icon=":material/skip_next:"):
+            st.session_state["drawing since"] = None
+    many = alexnet.dropped(found.value, p, most, draw)
+    running = st.session_state.get("drawing since") is not None
+
+    @st.fragment(run_every=TICK if running else None)
+    def drawn() -> None:
+        since = st.session_state.get("drawing since")
+        shown = most if since is None else min(most, 1 + int((time.monotonic() - since) / TICK))
+        field, answers, mean = st.columns(3, gap="medium")
+        with field:
+            st.markdown(
+                f"**Mask {shown} of {most}**: {int(many.masks[shown - 1].sum()):,} of {many.masks.shape[1]:,} units"
+            )
+            _chart(lessons_alexnet.mask(found.value.units.tolist(), many.masks[shown - 1].tolist()), "mask")
+        with answers:
+            st.markdown("**What the network says**")
+            shares = alexnet.probabilities
+            three = {
+                "this mask": shares(many.sums[shown - 1]).tolist(),
+                "mean of masks": shares(many.sums[:shown].mean(axis=0)).tolist(),
+                "all, × (1 − p)": shares(many.scaled).tolist(),
+            }
+            _chart(lessons_alexnet.three_answers(CIFAR10_NAMES, three), "three answers")
+        with mean:
+            st.markdown(f"**The mean of {shown} mask{'s' if shown > 1 else ''}**: {many.away[shown - 1]:.1%} away")
+            _chart(lessons_alexnet.mean_of_masks(many, shown), "mean of masks")
+
+    drawn()
+    top = int(many.scaled.argmax())
+    st.markdown(
+        f"The sum for *{CIFAR10_NAMES[top]}* is **{many.sums[:, top].mean():.2f}** in the mean of {most} masks, "
+        f"**{many.whole[top]:.2f}** when all units speak, **{many.scaled[top]:.2f}** when each is scaled by 1 − p. "
+        "PyTorch divides by 1 − p while training instead, which comes to the same."
+    )
+    _behind(found, f"what {last} reads, {before}'s units; dropout drops units' outputs, DropConnect (2013) connections")
+
+
+def augmentation() -> None:
+    """Crops and mirror images drawn on the picture, their number, and the answers over ten crops."""
+    st.markdown(
+        "Every crop of a picture, and its mirror image, shows the same thing: more to learn from, for nothing. "
+        "**How many are there, and do ten of them get one answer?**"
+    )
+    options = cache.as_learned(_offered(SMALL)[0])
+    seen = _picture(options)
+
+    @st.fragment
+    def knobs_and_crops() -> None:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            kind = st.segmented_control(
+                "Crops", ["ten", "random"], default="ten", required=True, key="crops", bind=state.BOUND
+            )
+            cover = st.slider("Picture", 225, 320, 256, key="cover", bind=state.BOUND, width=state.px(180))
+            side = st.slider("Crop", 128, 224, 224, 8, key="crop", bind=state.BOUND, width=state.px(180))
+            mirror = st.toggle("Mirror", value=True, key="mirror", bind=state.BOUND)
+            again = 0
+            if kind == "random":
+                again = st.number_input("Draw", 0, 9999, 0, key="draw", bind=state.BOUND, width=state.px(130))
+        crops = alexnet.ten_crops(cover, side)[: 10 if mirror else 5]
+        if kind == "random":
+            crops = alexnet.random_crops(cover, side, 8, mirror, again)
+        places = alexnet.positions(cover, side)
+        left, middle, right = st.columns([4, 3, 5], gap="medium")
+        with left:
+            shown = as_received(seen.image, card(options.network), (cover, cover))
+            _chart(lessons_alexnet.crops_on(shown, crops, side), "crops")
+        with middle:
+            st.metric("Crops", f"{places**2 * (1 + mirror):,}", help="Positions along both axes, and mirror images.")
+            st.markdown(f"{places} × {places} positions" + (", each also mirrored." if mirror else "."))
+            if (cover, side, mirror) == (256, 224, True):
+                st.markdown(
+                    "The paper says **2,048** = 32 × 32 × 2 (section 4.1); a crop of 224 has 33 places along 256, "
+                    "so there are **2,178**."
+                )
+            st.caption("Dashed: mirrored. Each frame is drawn a little smaller than the one before.")
+        with right:
+            _ten_answers(options, seen, cover, side)
+
+    knobs_and_crops()
+
+
+def _ten_answers(options: Options, seen: Picture, cover: int, side: int) -> None:
+    own = cache.graph_of(options).input_shape[1]
+    large = max(own, round(own * cover / side))
+
+    found = _computed(
+        ("ten crops", seen.digest, large),
+        lambda module, device, _: alexnet.answers(
+            module,
+            to_input(seen.image, card(options.network), (large, large))[0],
+            alexnet.ten_crops(large, own),
+            own,
+            device,
+        ),
+        options,
+    )
+    _chart(lessons_alexnet.answers_over_crops(CIFAR10_NAMES, found.value), "answers over crops")
+    best = found.value.argmax(axis=1)
+    agreed = int((best == found.value.mean(axis=0).argmax()).sum())
+    st.caption(
+        f"{agreed} of ten crops say what their mean says. Crops of {own} in {large} × {large} pixels, "
+        f"the same share of the picture. With {found.weights}, on {found.device}."
+    )
+
+
+def two_towers() -> None:
+    """One tower beside two: which unit reads which, and what that costs."""
+    st.markdown(
+        "AlexNet was split over two GPUs, and conv2, conv4 and conv5 read the maps of their own GPU only. "
+        "**Where are the 1,413,120 parameters that one tower has more?**"
+    )
+    rows = alexnet.towers()
+    one, two = (sum(row.one for row in rows), sum(row.two for row in rows))
+    with st.container(horizontal=True):
+        st.metric("One tower", f"{one:,}", width="content")
+        st.metric("Two towers", f"{two:,}", width="content")
+        st.metric("Difference", f"{one - two:,}", width="content")
+        for name, value in (("MACs, one", "macs_one"), ("MACs, two", "macs_two")):
+            st.metric(name, f"{sum(getattr(row, value) for row in rows):,}", width="content")
+    _chart(lessons_alexnet.which_reads_which(rows), "who reads whom")
+    st.caption(
+        "Each field: the maps that a layer reads from left to right, its own units from top to bottom; filled where a "
+        "unit reads. Below: parameters of two towers, and how many fewer than one tower has. Half of a "
+        "field is half of the weights; biases stay."
+    )
+    frame = lessons_alexnet.tower_rows(rows)
+    number = st.column_config.NumberColumn(format="localized")
+    st.dataframe(
+        frame, hide_index=True, column_config=dict.fromkeys(frame.columns[1:], number), placeholder="", key="towers"
+    )
+
+
+# --- what the ideas share ------------------------------------------------------------
+
+
+def _offered(keys: tuple[str, ...] | list[str]) -> list[str]:
+    return [key for key in keys if key in cards()]
+
+
+def _picture(options: Options) -> Picture:
+    """The picture, and small beside its controls what the network receives of it."""
+    controls, small = st.columns([9, 1], vertical_alignment="bottom")
+    with controls:
+        seen = picture.choice(options)
+    shown, _ = cache.received(options.network, options.size, seen.digest, seen.image)
+    small.image(shown, width=state.px(64), alt=f"The picture as {options.network} receives it")
+    return seen
+
+
+def _picture_and_network(keys: list[str]) -> tuple[Picture, Options]:
+    """The picture, and the network whose maps are looked at."""
+    offered = _offered(keys)
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    with right:
+        key = st.selectbox("Maps of", offered, key="on", bind=state.BOUND, help="Of its first ReLU.")
+    options = cache.as_learned(key)
+    with left:
+        seen = _picture(options)
+    return seen, options
+
+
+def _computed(what: tuple[Hashable, ...], work: Callable[..., Any], options: Options) -> Outcome[Any]:
+    with waiting(f"Running {options.network} …") as on_wait:
+        return cache.compute(what, work, options, on_wait)
+
+
+def _first_maps(seen: Picture, options: Options) -> tuple[str, Outcome[Any]]:
+    """What the network's first ReLU gives for the picture."""
+    path = next(layer.path for layer in cache.graph_of(options).layers if layer.op == "relu")
+    found = _computed(
+        ("maps", seen.digest, path),
+        lambda module, device, _: alexnet.maps_of(module, as_input(seen.image, options, device), path),
+        options,
+    )
+    return path, found
+
+
+def _behind(found: Outcome[Any], what: str = "") -> None:
+    """With which weights something was found."""
+    what = f": {what}" if what else ""
+    if found.trained is False:
+        st.caption(f":material/casino: With {found.weights}, on {found.device}: what random filters see{what}.")
+    else:
+        st.caption(f":material/neurology: With {found.weights}, on {found.device}{what}.")
+
+
+def _chart(figure: object, key: str) -> None:
+    st.plotly_chart(figures.enlarged(figure, state.type_size()), key=f"chart {key}", config=PLAIN)
+
+
+IDEAS: dict[str, Callable[[], None]] = {
+    "ReLU": relu,
+    "LRN": normalisation,
+    "Pooling": pooling,
+    "Dropout": dropout,
+    "Augmentation": augmentation,
+    "Two towers": two_towers,
+}

@@ -1,0 +1,15 @@
+"""LeNet-5: its connection table, the digits that its output compares with, and which 60,000 parameters it has."""
+
+import streamlit as st
+
+from app.boundary import sentences
+from app.panels import lenet
+
+st.subheader("LeNet-5")
+st.markdown(
+    "Each map of C3 reads only some maps of S2. **What does that save, and what else does it do than save?**",
+)
+with sentences():
+    lenet.table_and_parameters()
+with sentences():
+    lenet.output()

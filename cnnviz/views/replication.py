@@ -1,0 +1,133 @@
+"""A K x K layer beside what replaces it, in rows and in words."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnviz.analysis.kernels import Chain, Replication, break_even
+
+CONVENTION = "1 multiply-accumulate (MAC) counts 1; FLOPs are twice that."
+ACTIVATIONS = (
+    "Activations are the maps that the layers give, for one picture in float32; non-linearities work in place."
+)
+
+
+def rows(r: Replication) -> list[dict[str, str]]:
+    """The K x K layer, its stack of 3 x 3 layers, and two lines, one row each; all of one set of columns."""
+    ends = (r.channels_in, r.channels_out)
+    return [
+        _row(name, r, chain, channels)
+        for name, chain, channels in (
+            (single_name(r), r.single, ends),
+            (stack_name(r), r.threes, r.channels),
+            (lines_name(r), r.lines, (r.channels_in, r.mid, r.channels_out)),
+        )
+    ]
+
+
+def single_name(r: Replication) -> str:
+    """The K x K layer."""
+    return f"one {r.kernel} × {r.kernel}"
+
+
+def stack_name(r: Replication) -> str:
+    """The stack of 3 x 3 layers."""
+    return f"{r.stack} × (3 × 3)"
+
+
+def lines_name(r: Replication) -> str:
+    """The two lines."""
+    return f"1 × {r.kernel}, {r.kernel} × 1"
+
+
+def sentences(r: Replication) -> str:
+    """What the stack saves, at what number of channels it would save nothing, and what a stride does to it."""
+    saving = abs(r.saving_percent)
+    sees = " × ".join(map(str, r.single.field))
+    said = [
+        f"{'Both see' if r.same else 'The single layer sees'} {sees}; "
+        f"the stack has {saving:.1f} % {'fewer' if r.saving_percent >= 0 else 'more'} weights."
+    ]
+    even = break_even(r)
+    if even is not None:
+        most = math.ceil(even) - 1
+        known = f"up to {most:,}" if most else "none"
+        said.append(f"Break-even: {even:,.1f} channels inside, so that {known} save.")
+    if r.stride > 1 and r.stack > 1:
+        said.append(stride_sentence(r))
+    return " ".join(said)
+
+
+def stride_sentence(r: Replication) -> str:
+    """What the stride does where the stack has it."""
+    seen, grid = r.threes.field[0], r.threes.grid[0]
+    k, s = r.single.field[0], r.stride
+    if r.strided == "last":
+        times = r.macs_stack / r.macs_single
+        return (
+            f"With the stride in its last layer, the stack sees the same window every {s} pixels, but all its other "
+            f"layers run over the whole map: {times:,.2f} times the MACs."
+        )
+    if r.strided == "first":
+        return (
+            f"With the stride in its first layer, each later 3 × 3 steps {s} pixels a unit: "
+            f"the stack sees {seen} × {seen}, not {k} × {k}."
+        )
+    return (
+        f"With the stride in each layer, strides multiply: a unit every {grid} pixels, not every {s}, "
+        f"that sees {seen} × {seen}, not {k} × {k}."
+    )
+
+
+def _row(name: str, r: Replication, chain: Chain, channels: tuple[int, ...]) -> dict[str, str]:
+    kept = channels if len(channels) <= 7 else (*channels[:3], "…", channels[-1])
+    return {
+        "": name,
+        "channels": " → ".join(map(str, kept)),
+        "weights": f"{chain.weights:,}",
+        "saved": "" if chain is r.single else f"{r.saved_by(chain):.1f} %".replace("-", "−"),
+        "MACs": f"{chain.macs:,}",
+        "activations": f"{chain.activation_bytes:,} B",
+        "non-linearities": str(len(chain.layers)),
+        "sees": " × ".join(map(str, chain.field)),
+        "every": f"{chain.grid[0]} px",
+    }
+
+
+def reached_sentence(supports: Sequence[npt.NDArray[np.bool_]]) -> str:
+    """Which pixels a gradient reaches through the single layer, the stack and the lines."""
+    first, *others = supports
+    sizes = [" × ".join(map(str, support.shape)) for support in supports]
+    if all(np.array_equal(first, other) for other in others):
+        return (
+            f"**The same {int(first.sum()):,} pixels** of {sizes[0]}: the gradient of one unit gets to them through "
+            "the one layer, through the stack and through the two lines. In the stack, more ways lead to the middle."
+        )
+    return f"The gradient reaches {', '.join(sizes)} pixels: not the same."
+
+
+def composed_sentence(border: int, inside: float, outside: float) -> str:
+    """How far a linear stack and its one kernel are apart on a picture, as shares of the largest value."""
+    if not border:
+        return f"One layer is its own kernel: they differ by {inside:.0e} of the largest value."
+    pixels = f"{border} pixel{'s' if border > 1 else ''}"
+    return (
+        "Without non-linearities the stack **is** one kernel: "
+        f"inside, they differ by {inside:.0e} of the largest value, "
+        f"which is rounding; within {pixels} of the border by up to {outside:.2f}, as maps between are padded anew."
+    )
+
+
+def fitted_sentence(size: int, found: Sequence[tuple[int, float]]) -> str:
+    """What a stack can't be: weights and residual for one channel inside, two, and so on."""
+    weights, left = found[0]
+    enough = next((at for at, (_, rest) in enumerate(found, start=1) if rest < 0.01), None)
+    said = (
+        f"What the stack can't be: of a random {size} × {size}, with {size**2} weights, its {weights} weights leave "
+        f"**{100 * left:.0f} %**"
+    )
+    if enough is None or enough == 1:
+        return f"{said}."
+    return f"{said}; with {enough} channels inside, and {found[enough - 1][0]} weights, nothing is left."

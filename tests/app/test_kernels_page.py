@@ -1,0 +1,89 @@
+"""The page on kernels: what its knobs change."""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(MAIN, default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("screens/kernels.py")
+    return app.run()
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def said(app) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("in", 16, "400"),
+        ("out", 32, "800"),
+        ("map", 28, "25"),
+        ("dilation", 2, "25"),
+        ("stride", 2, "25"),
+        ("bias", True, "26"),
+    ],
+)
+def test_each_knob_is_in_the_url_and_in_the_weights(key, value, expected):
+    app = opened(**{key: str(value).lower()})
+    assert not app.exception
+    assert metrics(app)["Weights, one layer"] == expected
+
+
+def test_googlenets_module_3a_breaks_even_between_its_depths():
+    app = opened(**{"in": "16", "mid": "32", "out": "32"})
+    assert (metrics(app)["Weights, one layer"], metrics(app)["Weights, 2 × (3 × 3)"]) == ("12,800", "13,824")
+    assert "29.6" in said(app)
+    app.number_input(key="mid").set_value(16).run()
+    assert metrics(app)["Weights, 2 × (3 × 3)"] == "6,912"
+
+
+@pytest.mark.parametrize(("strided", "words"), [("last", "whole map"), ("first", "not 5 × 5"), ("each", "multiply")])
+def test_a_stride_asks_where_it_is(strided, words):
+    app = opened()
+    assert not [box for box in app.selectbox if box.key == "strided"]
+    app.number_input(key="stride").set_value(2).run()
+    app.selectbox(key="strided").set_value(strided).run()
+    assert not app.exception
+    assert re.search(words, said(app))
+
+
+def test_the_proof_finds_the_same_pixels_and_the_same_map():
+    app = opened(show="proof")
+    assert not app.exception
+    assert not app.error
+    assert "The same 25 pixels" in said(app)
+    assert "within 1 pixel of the border" in said(app)
+    assert re.search(r"differ by \d+e-1[4-7] of the largest value", said(app))
+    assert re.search(r"its 18 weights leave \*\*\d+ %", said(app))
+    app.select_slider(key="kernel").set_value(7).run()
+    assert "The same 49 pixels" in said(app)
+    assert "within 2 pixels of the border" in said(app)
+
+
+@pytest.mark.parametrize(("key", "value"), [("inside", 3), ("dilation", 2), ("seed", 7)])
+def test_each_knob_of_the_proof_gives_a_proof(key, value):
+    app = opened(show="proof", **{key: str(value)})
+    assert not app.exception
+    assert not app.error
+    assert "The same 25 pixels" in said(app)
+
+
+def test_the_proof_is_on_the_picture_that_is_chosen():
+    app = opened(show="proof")
+    before = said(app)
+    app.selectbox(key="image").set_value("rocket").run()
+    assert not app.exception
+    assert re.search(r"border by up to [\d.]+", said(app))[0] != re.search(r"border by up to [\d.]+", before)[0]

@@ -1,0 +1,63 @@
+"""The page on LeNet-5: what its knobs change, and in a real browser its table."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from streamlit.testing.v1 import AppTest
+
+from cnnviz.lessons import lenet
+
+MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(MAIN, default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("screens/lenet.py")
+    return app.run()
+
+
+def said(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption))
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_the_table_its_saving_and_the_paper_s_total():
+    app = opened()
+    assert not app.exception
+    assert app.markdown[0].value.endswith("?**")
+    assert metrics(app)["C3's weights, table I and all six"] == "1,516 / 2,416"
+    assert "60,000" in said(app)
+    assert len(app.get("plotly_chart")) == 4
+
+
+@pytest.mark.parametrize(("c3", "weights"), [(0, 76), (6, 101), (15, 151)])
+def test_each_map_has_as_many_weights_as_it_reads_maps(c3, weights):
+    app = opened(c3=str(c3))
+    assert f"**{weights} weights**" in said(app)
+    app.segmented_control(key="reads").set_value("all six").run()
+    assert "**151 weights**" in said(app)
+    assert "120 pairs" in said(app)
+
+
+def test_a_digit_with_wrong_units_is_still_the_nearest_until_it_isn_t():
+    app = opened(digit="7", flipped="0")
+    assert (metrics(app)["Nearest, so the answer"], metrics(app)["Its distance"]) == ("7", "0")
+    app.slider(key="flipped").set_value(84).run()
+    assert metrics(app)["Nearest, so the answer"] != "7"
+    app.select_slider(key="digit").set_value(1).run()
+    assert not app.exception
+
+
+@pytest.mark.browser
+def test_the_map_that_is_slid_to_is_told(app_url, page: Page):
+    page.goto(f"{app_url}/lenet")
+    expect(page.get_by_text("76 weights")).to_be_visible()
+    page.get_by_role("slider", name="Map of C3").press("End")
+    expect(page.get_by_text(f"{lenet.weights_of([range(6)])} weights")).to_be_visible()
+    expect(page).to_have_url(f"{app_url}/lenet?c3=15")

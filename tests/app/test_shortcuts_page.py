@@ -1,0 +1,167 @@
+"""The page on shortcuts: its knobs, and in a real browser its main gesture."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from streamlit.testing.v1 import AppTest
+
+MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(MAIN, default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.switch_page("screens/shortcuts.py")
+    return app.run()
+
+
+def traces(app: AppTest) -> list[dict]:
+    return json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+
+
+def words(app: AppTest) -> str:
+    return " ".join(text.value for text in (*app.markdown, *app.caption))
+
+
+def test_it_opens_with_a_sentence_and_a_question():
+    app = opened()
+    assert not app.exception
+    assert app.markdown[0].value.endswith("?**")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"about": "?"},
+        {"norm": "?"},
+        {"about": "Gradients", "depth": "19", "begin": "?", "of": "?", "seed": "-1"},
+        {"about": "Cut", "trained": "vgg16", "block": "layer9.0", "damage": "?", "maps": "fc"},
+    ],
+)
+def test_rubbish_in_the_url_gives_a_page(query):
+    app = opened(**query)
+    assert not app.exception
+    assert not app.error
+    assert traces(app)
+
+
+def test_the_training_curves_stand_beside_the_papers_errors():
+    app = opened(about="Training")
+    assert "plain56 is worse in training, 52.0 % of errors, plain20 19.0 %" in words(app)
+    assert "resnet56 is better in training, 14.1 % of errors, resnet20 14.6 %" in words(app)
+    assert "20 layers 8.75, 32 layers 7.51, 44 layers 7.17, 56 layers 6.97, 110 layers 6.43 %" in words(app)
+    assert "8 epochs" in words(app)
+    assert "164 epochs" in words(app)
+    stars = [trace["y"] for trace in traces(app) if trace.get("mode") == "markers"]
+    assert stars == [[8.75], [6.97]]
+
+
+def test_without_batch_norm_one_epoch_was_recorded():
+    app = opened(about="Training", norm="false")
+    assert {len(trace["x"]) for trace in traces(app)} == {1}
+    assert "resnet56 diverged" in words(app)
+    app.toggle(key="norm").set_value(True).run()
+    assert "resnet56 is better" in words(app)
+
+
+def test_with_batch_norm_plain_gradients_do_not_vanish():
+    app = opened(about="Gradients", depth="56")
+    assert "the plain network's gradient **explodes**" in words(app)
+    assert "the residual one's neither vanishes nor explodes" in words(app)
+    assert [len(trace["y"]) for trace in traces(app)] == [56, 56]
+    app.select_slider(key="depth").set_value(26).run()
+    assert [len(trace["y"]) for trace in traces(app)] == [26, 26]
+    app.toggle(key="norm").set_value(False).run()
+    assert "neither vanishes" in words(app)
+    app.selectbox(key="begin").set_value("PyTorch").run()
+    assert "the plain network's gradient **vanishes**" in words(app)
+    assert "the article is right" in words(app)
+    before = traces(app)[0]["y"]
+    app.segmented_control(key="of").set_value("its weights").run()
+    app.number_input(key="seed").set_value(5).run()
+    assert traces(app)[0]["y"] != before
+    assert not app.exception
+
+
+def test_gradients_of_the_recorded_trainings():
+    app = opened(about="Gradients", depth="56", when="in training")
+    assert "plain, epoch 1: 2.73 at the first, 0.222 at the last" in words(app)
+    assert [len(trace["y"]) for trace in traces(app)] == [56] * 4
+    app.toggle(key="norm").set_value(False).run()
+    assert "residual, epoch 1: diverged" in words(app)
+    assert not app.exception
+
+
+def test_the_three_options_stand_side_by_side():
+    app = opened(about="Options A, B, C", options="resnet18", option="A")
+    assert [metric.value for metric in app.metric] == [
+        *("11,515,688", "1,794,805,760"),
+        *("11,689,512", "1,814,073,344"),
+        *("12,043,816", "1,878,298,624"),
+    ]
+    assert "nothing on the shortcuts has a weight." in words(app)
+    assert "**A** 25.03 and 7.76; **B** 24.52 and 7.46; **C** 24.19 and 7.40" in words(app)
+    app.segmented_control(key="option").set_value("B").run()
+    assert "3 projections with 173,824 parameters" in words(app)
+    app.selectbox(key="options").set_value("resnet20").run()
+    assert app.metric[0].value == "269,722"
+    assert not app.exception
+
+
+def test_a_trained_network_loses_a_block_or_a_shortcut():
+    app = opened(about="Cut", trained="resnet56", image="rocket")
+    assert "one **block dropped**: 27 of 27 times" in words(app)
+    assert "one **shortcut cut**: 2 of 27 times" in words(app)
+    assert [len(trace["x"]) for trace in traces(app)] == [27, 27]
+    assert "**layer1.0, block dropped**: ship" in words(app)
+    app.segmented_control(key="damage").set_value("shortcut cut").run()
+    assert "**layer1.0, shortcut cut**: ship" not in words(app)
+    app.selectbox(key="block").set_value("layer1.2").run()
+    assert "**layer1.2, shortcut cut**: ship 94 %" in words(app)
+    assert app.selectbox(key="maps").options[0] == "layer1.2"
+    app.selectbox(key="maps").set_value("layer3.8").run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_a_plain_network_has_no_shortcut_to_cut():
+    app = opened(about="Cut", trained="resnet56", damage="shortcut cut", block="layer2.0")
+    app.selectbox(key="trained").set_value("plain56").run()
+    assert app.segmented_control(key="damage").options == ["block dropped"]
+    assert "layer2.0" not in app.selectbox(key="block").options
+    assert not app.exception
+    assert not app.error
+
+
+# --- in a browser --------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_the_main_picture_fits_one_screen_and_batch_norm_changes_it(app_url, page: Page):
+    page.goto(f"{app_url}/shortcuts?about=Gradients&depth=56&begin=PyTorch")
+    expect(page.get_by_text("the plain network's gradient explodes")).to_be_visible()
+    box = page.locator(".js-plotly-plot").bounding_box()
+    assert box["y"] + box["height"] <= 720
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    page.get_by_text("Batch norm", exact=True).click()
+    expect(page.get_by_text("the plain network's gradient vanishes")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"norm=false"))
+    page.reload()
+    expect(page.get_by_text("the plain network's gradient vanishes")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("about", ["Training", "Gradients", "Options A, B, C", "Cut"])
+def test_a_phone_has_no_page_to_scroll_sideways(app_url, browser, about):
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    tab.goto(f"{app_url}/shortcuts?about={about}")
+    expect(
+        tab.get_by_role("img" if about == "Cut" else "heading", name=re.compile("layer1.0, block|Shortcuts"))
+    ).to_be_visible()
+    expect(tab.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+    tab.close()
