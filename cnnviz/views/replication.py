@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from cnnviz.analysis.kernels import Chain, Replication, break_even
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 CONVENTION = "1 multiply-accumulate (MAC) counts 1; FLOPs are twice that."
 ACTIVATIONS = (
@@ -96,11 +98,11 @@ def _row(name: str, r: Replication, chain: Chain, channels: tuple[int, ...]) -> 
     }
 
 
-def reached_sentence(supports: Sequence[npt.NDArray[np.bool_]]) -> str:
+def reached_sentence(supports: Sequence["npt.NDArray[np.bool_]"]) -> str:
     """Which pixels a gradient reaches through the single layer, the stack and the lines."""
     first, *others = supports
     sizes = [" × ".join(map(str, support.shape)) for support in supports]
-    if all(np.array_equal(first, other) for other in others):
+    if all(first.tolist() == other.tolist() for other in others):
         return (
             f"**The same {int(first.sum()):,} pixels** of {sizes[0]}: the gradient of one unit gets to them through "
             "the one layer, through the stack and through the two lines. In the stack, more ways lead to the middle."

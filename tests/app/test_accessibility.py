@@ -10,6 +10,7 @@ pytestmark = pytest.mark.browser
 
 # rule -> a piece of the element's HTML; Streamlit draws it, and no option of Streamlit's reaches it
 STREAMLITS = {
+    "scrollable-region-focusable": 'class="st-emotion-cache',  # st.table: scrolls where it is wider than the page
     "color-contrast": 'class="token',  # st.code: the colours of a program's words
 }
 

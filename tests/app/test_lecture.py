@@ -1,5 +1,6 @@
 """What a lecturer does with a page, without a browser."""
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -93,9 +94,9 @@ def test_phones_get_an_address_that_they_can_reach(shared, addresses):
 def test_of_several_addresses_one_is_chosen(shared, addresses):
     addresses("172.17.0.1", "192.168.1.5")
     app = shared(url="http://127.0.0.1:8501/kernels", page="kernels")
-    assert shared.links[0][0].startswith("http://172.17.0.1:8501/kernels?kernel=5")
+    assert re.match(r"http://172\.17\.0\.1:8501/kernels\?.*kernel=5", shared.links[0][0])
     app.selectbox(key="address").set_value("192.168.1.5").run()
-    assert shared.links[-1][0].startswith("http://192.168.1.5:8501/kernels?kernel=5")
+    assert re.match(r"http://192\.168\.1\.5:8501/kernels\?.*kernel=5", shared.links[-1][0])
 
 
 def test_without_an_address_a_sentence_says_so(shared, addresses):
