@@ -111,6 +111,7 @@ class Selection:
             self.set(option, entry.default(option))
         self.set("layer", first_layer(describe(Options(entry.key))))
         self.set("weights", AUTO)
+        st.query_params.pop(self.key("target"), None)
         # a page has one picture, and the shared selection decides what it usually is
         if not self.suffix and st.session_state.get("image") in _USUAL_PICTURES:
             st.session_state.image = usual_picture(entry)
@@ -124,6 +125,7 @@ class Selection:
         return {self.key(name): self.get(name) for name in names} | {
             self.key("channel"): st.query_params.get(self.key("channel")),
             self.key("at"): st.query_params.get(self.key("at")),
+            self.key("target"): st.query_params.get(self.key("target")),
             self.key("weights"): None if weights == OWN else weights,  # a visitor's own file stays with him
         }
 
@@ -172,6 +174,19 @@ class Selection:
         fits = len(texts) == 2 and all(text.isascii() and text.isdecimal() and len(text) < 6 for text in texts)
         row, column = map(int, texts) if fits else (shape[1], shape[2])
         return (row, column) if row < shape[1] and column < shape[2] else None
+
+    def pick_class(self, number: object) -> None:
+        """Choose a class; picked again, it is let go."""
+        key = self.key("target")
+        if not isinstance(number, int) or st.query_params.get(key) == str(number):
+            st.query_params.pop(key, None)
+        else:
+            st.query_params[key] = str(number)
+
+    def class_of(self, classes: int) -> int | None:
+        """The chosen class, if there are as many."""
+        text = st.query_params.get(self.key("target"), "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < classes else None
 
     def layer_in(self, graph: LayerGraph) -> str:
         """The selected layer; the first convolution until there is one."""

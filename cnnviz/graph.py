@@ -214,6 +214,18 @@ class LayerGraph:
         """The edges that start at a layer."""
         return tuple(self._outgoing.get(path, ()))
 
+    def nearest_before(self, path: str, op: str) -> str | None:
+        """The path of the last layer of an operation on the way to a layer; None where there is none."""
+        waiting, met = [path], {path}
+        while waiting:
+            for edge in self.incoming(waiting.pop(0)):
+                if self.layer(edge.source).op == op:
+                    return edge.source
+                if edge.source not in met:
+                    met.add(edge.source)
+                    waiting.append(edge.source)
+        return None
+
     @cached_property
     def totals(self) -> Totals:
         """Sums over all layers."""

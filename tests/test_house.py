@@ -66,7 +66,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {"torch", "numpy"},
         {
             f"cnnviz/{name}"
-            for name in ("activations", "catalogue", "engine", "images", "networks", "recorder", "trace")
+            for name in ("activations", "catalogue", "engine", "errors", "images", "networks", "recorder", "trace")
         },
     ),
     "cnnviz/lessons": (

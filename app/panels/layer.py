@@ -9,7 +9,7 @@ from app.boundary import sentences
 from app.components.card import layer_card
 from app.components.search import layer_search
 from app.components.selection import selection_link
-from app.panels import maps, scores, weights
+from app.panels import its_kernels, maps, scores, weights, whole
 from app.panels.lecture import show_button
 from app.panels.seen import Seen
 from cnnviz.catalogue import Options
@@ -81,16 +81,16 @@ def link(seen: Seen, drawn: Drawing | None) -> None:
     )
 
 
-def says(seen: Seen) -> None:
-    """What the network takes the picture for."""
-    if seen.picture:
-        scores.panel(seen.selection, seen.options, seen.picture, seen.weights)
-
-
 def numbers(seen: Seen) -> None:
     """Each formula with the layer's numbers, what it is for, and where it stands."""
     show_button("layer", (seen.graph, seen.path))
     layer_card(cache.card_of(seen.options, seen.path, seen.guessed), key=seen.selection.key("numbers"))
 
 
-TABS: dict[str, Callable[[Seen], None]] = {"What it sees": maps.panel, "Its numbers": numbers, "What it says": says}
+TABS: dict[str, Callable[[Seen], None]] = {
+    "What it sees": maps.panel,
+    "Its numbers": numbers,
+    "Its kernels": its_kernels.panel,
+    "What it says": scores.panel,
+    "The whole network": whole.panel,
+}

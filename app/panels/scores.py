@@ -4,7 +4,9 @@ import streamlit as st
 
 from app import cache, state
 from app.components.scores import score_bars
+from app.panels import where
 from app.panels.lecture import show_button
+from app.panels.seen import Seen
 from app.panels.waiting import waiting
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Answer, Picture
@@ -12,10 +14,13 @@ from cnnviz.engine.local import Answer, Picture
 MOST = 10
 
 
-def panel(selection: state.Selection, options: Options, picture: Picture, weights: str) -> None:
-    """The likeliest classes, best first; hidden while they are to be guessed."""
-    answer = answer_to(options, picture, weights)
-    place = (options, picture.digest, state.fit(), weights)
+def panel(seen: Seen) -> None:
+    """The likeliest classes, best first, and where one comes from; hidden while they are to be guessed."""
+    selection, options, picture = seen.selection, seen.options, seen.picture
+    if picture is None:
+        return
+    answer = answer_to(options, picture, seen.weights)
+    place = (options, picture.digest, state.fit(), seen.weights)
     if state.hidden("says", place):
         st.markdown("**What will it say?**")
         show_button("says", place)
@@ -24,12 +29,24 @@ def panel(selection: state.Selection, options: Options, picture: Picture, weight
     prediction = answer.prediction
     st.markdown(f"**{prediction.verdict}**")
     shown = prediction.scores[:MOST]
-    score_bars(prediction, shown, key=selection.key("scores"), name=f"Scores of the {len(shown)} best classes")
+    target = selection.class_of(len(prediction.scores))
+    score_bars(
+        prediction,
+        shown,
+        key=selection.key("scores"),
+        name=f"Scores of the {len(shown)} best classes",
+        chosen=target,
+        on_pick=lambda: selection.pick_class(selection.get("scores").pick),
+    )
     others = len(prediction.scores) - len(shown)
     if others:
         rest = prediction.said(sum(score.value for score in prediction.scores[MOST:]))
         share = f", {rest} together" if prediction.measure == "probability" else ""
         st.caption(f"The other {others:,} classes are behind these{share}.")
+    if target is None:
+        st.caption("Click a class to see where in the picture its score comes from.")
+    else:
+        where.panel(seen, answer, next(score for score in prediction.scores if score.index == target))
 
 
 def answer_to(options: Options, picture: Picture, weights: str = state.AUTO) -> Answer:

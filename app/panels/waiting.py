@@ -24,6 +24,8 @@ def waiting(what: str) -> Iterator[Callable[[int], None]]:
             places[0].empty()  # a word to the page all the same, as that is where Streamlit ends a run
 
     with st.spinner(what, show_time=True):
-        yield on_wait
-        for place in places:
-            place.empty()
+        try:
+            yield on_wait
+        finally:
+            for place in places:
+                place.empty()

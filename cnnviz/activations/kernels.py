@@ -62,7 +62,12 @@ def colour_kernels(weight: npt.NDArray[np.float32], scale: Scale = "layer") -> n
 
 
 def kernel_maps(weight: npt.NDArray[np.float32], scale: Scale = "layer") -> Maps:
-    """Kernels (n, height, width) as maps that are coloured around zero, whichever signs occur."""
+    """Kernels (n, height, width) as maps that are coloured around zero, whichever signs occur.
+
+    Those that read colours, (n, 3, height, width), get their three planes one below the other.
+    """
+    if weight.ndim == 4:
+        weight = weight.reshape(len(weight), -1, weight.shape[-1])
     if weight.ndim != 3 or 0 in weight.shape:
         raise BadOption(f"Kernels of shape {weight.shape} were given, but kernels x height x width are needed.")
     values, high = _values(weight, scale)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cnnviz.activations.pictures import Maps
+from cnnviz.activations.pictures import DIVERGING, Maps
 from cnnviz.errors import BadOption
 
 Heat = npt.NDArray[np.uint8]
@@ -49,6 +49,13 @@ def heat_over(heat: npt.NDArray[np.float32], extent: Extent) -> Overlay:
     values = np.ascontiguousarray(np.nan_to_num(np.maximum(heat, 0)), dtype=np.float32)
     colours = np.broadcast_to(np.array(_HOT, dtype=np.uint8), (256, 3))
     return Overlay(values, 0.0, float(values.max()), np.ascontiguousarray(colours), extent, faint=True)
+
+
+def signed_over(values: npt.NDArray[np.float32], extent: Extent) -> Overlay:
+    """What goes either way from zero, such as occlusion's; what is not a number counts as zero."""
+    values = np.ascontiguousarray(np.nan_to_num(values), dtype=np.float32)
+    most = float(np.abs(values).max())
+    return Overlay(values, -most, most, DIVERGING, extent)
 
 
 def shares(strength: npt.NDArray[np.float32]) -> Heat:

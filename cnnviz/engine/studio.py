@@ -1,17 +1,22 @@
 """What is asked about a picture besides its maps; the engine's workers find it out."""
 
+import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from cnnviz.activations import attribution
 from cnnviz.activations import computed as numbers
+from cnnviz.activations import kernels as weights_of
 from cnnviz.activations import statistics as over_depth
-from cnnviz.activations.attribution import Heat
+from cnnviz.activations.attribution import GradCam, Heat, Occlusion
 from cnnviz.activations.field import effective_field
 from cnnviz.activations.parts import Computed
 from cnnviz.activations.prepared import prepared
@@ -20,6 +25,7 @@ from cnnviz.catalogue import Options, describe
 from cnnviz.engine.budget import Budget
 from cnnviz.engine.local import Engine, engine
 from cnnviz.engine.results import ENTRY, Outcome, Picture
+from cnnviz.errors import BadOption, CnnvizError
 from cnnviz.images import Fit, to_input
 from cnnviz.networks import card, source_for
 from cnnviz.recorder import uncompiled
@@ -41,9 +47,73 @@ class Subject:
     fit: Fit = "crop"
 
     @property
+    def key(self) -> tuple[Hashable, ...]:
+        """The same for equal answers. The words for weights may mean others in a moment: published ones may arrive."""
+        source = source_for(self.options.network, self.weights, **self.options.chosen)
+        return self.options, self.picture.digest, source, self.fit
+
+    @property
     def input(self) -> Tensor:
         """(1, C, H, W): the picture as the network receives it."""
         return torch.from_numpy(to_input(self.picture.image, card(self.options.network), self.options.size, self.fit))
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """Kernels of a convolution that belong on one sheet.
+
+    Attributes:
+        weights: (n, height, width), or (n, 3, height, width) where they read red, green and blue.
+        of: the output channel, one of whose kernels each is; None where there is one for every output channel.
+        channels: how many output channels there are.
+    """
+
+    weights: npt.NDArray[np.float32]
+    of: int | None
+    channels: int
+
+
+class Running:
+    """Work that goes on while a page does other things, for as long as somebody looks after it."""
+
+    UNWATCHED = 5.0  # seconds after which whoever asked is taken to be gone
+
+    def __init__(self) -> None:
+        self.share = 0.0
+        self.failed = ""
+        self._stopped = self._over = False
+        self._looked = time.monotonic()
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, in whatever way; asking is a sign that somebody still wants it."""
+        self._looked = time.monotonic()
+        return self._over
+
+    def stop(self) -> None:
+        """Want it no more."""
+        self._stopped = True
+
+    def run(self, work: Callable[[Callable[[float], None]], object]) -> None:
+        """Do it, on the calling thread; `work` is given a function that it tells the share that is done."""
+
+        def on_progress(share: float) -> None:
+            self.share = share
+            if self._stopped or time.monotonic() - self._looked > self.UNWATCHED:
+                raise _NotWanted
+
+        try:
+            work(on_progress)
+        except _NotWanted:
+            pass
+        except CnnvizError as error:
+            self.failed = str(error)
+        finally:
+            self._over = True
+
+
+class _NotWanted(Exception):
+    pass
 
 
 class Studio:
@@ -57,7 +127,7 @@ class Studio:
     def __init__(self, engine: Engine, most_bytes: int = 50_000_000) -> None:
         self._engine = engine
         self._kept: Budget[Outcome[Any]] = Budget(most_bytes, _size)
-        self._progress: dict[Hashable, tuple[int, int]] = {}
+        self._progress: dict[Hashable, float] = {}
 
     def statistics(self, subject: Subject, *, on_wait: Wait = None) -> Outcome[tuple[Statistics, ...]]:
         """Every layer's statistics."""
@@ -101,6 +171,87 @@ class Studio:
 
         return self._answer(("field", path, tuple(place)), work, subject, on_wait)
 
+    def kernels(
+        self, options: Options, path: str, of: int = 0, *, weights: str = "auto", on_wait: Wait = None
+    ) -> Outcome[Kernels]:
+        """The kernels of a convolution: all, where it reads colours or a single map, else those of one output channel.
+
+        Raises:
+            BadOption: the layer is no convolution of maps, or has no such output channel.
+        """
+        graph = describe(options)
+
+        def work(module: nn.Module, where: torch.device, step: Step) -> Kernels:
+            found = weights_of.kernels(module, graph, path)
+            channels, depth = found.shape[:2]
+            if depth == 1:
+                return Kernels(found[:, 0], None, channels)
+            if depth == 3 and graph.incoming(path)[0].source == graph.layers[0].path:
+                return Kernels(found, None, channels)
+            if not 0 <= of < channels:
+                raise BadOption(f"You gave output channel {of}, but {path} has {channels}, counted from 0.")
+            return Kernels(found[of].copy(), of, channels)
+
+        return self._engine.compute(("kernels", path, of), work, options, weights=weights, on_wait=on_wait)
+
+    def grad_cam(self, subject: Subject, path: str, target: int, *, on_wait: Wait = None) -> Outcome[GradCam]:
+        """What in a layer's maps speaks for a class."""
+
+        def work(module: nn.Module, where: torch.device, step: Step) -> GradCam:
+            return attribution.grad_cam(module, subject.input.to(where), path, target)
+
+        return self._answer(("grad-cam", path, target), work, subject, on_wait)
+
+    def occlusion(
+        self,
+        subject: Subject,
+        target: int,
+        *,
+        on_wait: Wait = None,
+        on_progress: Callable[[float], None] = lambda _: None,
+    ) -> Outcome[Occlusion]:
+        """How much a class's score falls where a part of the picture is covered.
+
+        It ends, on the engine's worker too, at the next few squares after nobody waits for it any more.
+
+        Args:
+            on_progress: called several times a second with the share that is done, for whoever shares the work; what it
+                raises ends the waiting.
+        """
+        what = ("occlusion", target)
+        key = (what, *subject.key)
+
+        def work(module: nn.Module, where: torch.device, step: Step) -> Occlusion:
+            def on_step(done: int, squares: int) -> None:
+                self._progress[key] = done / squares
+                step()
+
+            try:
+                return attribution.occlusion(module, subject.input.to(where), target, batch=4, on_step=on_step)
+            finally:
+                self._progress.pop(key, None)
+
+        def wait(position: int) -> None:
+            if on_wait:
+                on_wait(position)
+            on_progress(self._progress.get(key, 0.0))
+
+        return self._answer(what, work, subject, wait)
+
+    def begin_occlusion(self, subject: Subject, target: int) -> Running:
+        """The same, without waiting for it."""
+        running = Running()
+
+        def work(on_progress: Callable[[float], None]) -> None:
+            self.occlusion(subject, target, on_progress=on_progress)
+
+        threading.Thread(target=running.run, args=(work,), name="cnnviz-occlusion", daemon=True).start()
+        return running
+
+    def knows_occlusion(self, subject: Subject, target: int) -> bool:
+        """Whether it is there without any work."""
+        return self._kept.get((("occlusion", target), *subject.key)) is not None
+
     def largest(self, subject: Subject, *, on_wait: Wait = None) -> float:
         """The largest absolute value in the maps of all layers."""
         layers = self.statistics(subject, on_wait=on_wait).value
@@ -114,10 +265,7 @@ class Studio:
         on_wait: Wait,
     ) -> Outcome[T]:
         """What was found before, or is found now and kept."""
-        options = subject.options
-        # the words for weights may mean others in a moment: published ones may arrive
-        source = source_for(options.network, subject.weights, **options.chosen)
-        key = (what, options, subject.picture.digest, source, subject.fit)
+        options, key = subject.options, (what, *subject.key)
         found = self._kept.get(key)
         if found is None:
             asked = (what, subject.picture.digest, subject.fit)

@@ -16,11 +16,14 @@ ZEROS, DEAD = "#009e73", "#d55e00"  # of Okabe and Ito's set, as the others
 MOST_NAMES = 24  # that fit below the depth; longer networks are numbered
 
 
-def statistics_over_depth(layers: "Sequence[Statistics]") -> go.Figure:
+def statistics_over_depth(layers: "Sequence[Statistics]", selected: str = "") -> go.Figure:
     """Spread and mean of every layer's values, above its shares of zeros and of dead channels.
 
     The upper axis is logarithmic: a signal that fades or explodes is a line that falls or rises. Where a layer gives
     the same value everywhere its spread has no place there: a cross at the bottom marks it.
+
+    Args:
+        selected: path of the layer that a line marks.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.07)
     numbers = list(range(1, len(layers) + 1))
@@ -87,6 +90,21 @@ def statistics_over_depth(layers: "Sequence[Statistics]") -> go.Figure:
     figure.update_yaxes(type="log", title="values", exponentformat="power", nticks=6, gridcolor=QUIET, row=1, col=1)
     figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%", title="share", gridcolor=QUIET, row=2, col=1)
     figure.update_xaxes(title="layer, in the order of the forward pass", row=2, col=1)
+    for number in (number for number, layer in zip(numbers, layers, strict=True) if layer.path == selected):
+        right = number > len(layers) / 2
+        figure.add_vline(
+            x=number,
+            line={"color": SINGLE, "width": 2, "dash": "dot"},
+            annotation={
+                "text": f"<b>{selected}</b>",
+                "xanchor": "right" if right else "left",
+                "yanchor": "bottom",
+                "y": 0,
+            },
+            row=1,
+            col=1,
+        )
+        figure.add_vline(x=number, line={"color": SINGLE, "width": 2, "dash": "dot"}, row=2, col=1)
     if len(layers) <= MOST_NAMES:
         figure.update_xaxes(tickvals=numbers, ticktext=[layer.path for layer in layers], tickangle=-60, title="")
     return figure

@@ -66,7 +66,8 @@ def _patches(parts: Products) -> str:
     added.append(("bias", parts.bias))
     longest = max((abs(adds) for _, adds in added), default=0.0)
     lines = "".join(f"<tr><th scope=row>{name}</th>{_amount(adds, longest)}</tr>" for name, adds in added)
-    return f"<ul>{''.join(rows)}</ul><table class=sum>{lines}{_last('together', parts.value)}</table>"
+    wide = " class=wide" if side > 3 else ""
+    return f"<ul{wide}>{''.join(rows)}</ul><table class=sum>{lines}{_last('together', parts.value)}</table>"
 
 
 def _window(parts: Window) -> str:

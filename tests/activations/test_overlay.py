@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cnnviz import networks
-from cnnviz.activations.overlay import channel_over, heat_over, shares
+from cnnviz.activations.overlay import channel_over, heat_over, shares, signed_over
 from cnnviz.activations.pictures import quantise
 from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
@@ -24,6 +24,12 @@ def test_heat_has_nothing_below_zero():
     over = heat_over(np.array([[-1, 2], [np.nan, 0]], dtype=np.float32), (0, 0, 2, 2))
     assert over.values.tolist() == [[0, 2], [0, 0]]
     assert (over.low, over.high, over.faint) == (0, 2, True)
+
+
+def test_what_goes_either_way_is_coloured_around_zero():
+    over = signed_over(np.array([[-1, 3], [np.nan, 0]], dtype=np.float32), (0, 0, 2, 2))
+    assert (over.low, over.high, over.faint) == (-3, 3, False)
+    assert over.values.tolist() == [[-1, 3], [0, 0]]
 
 
 def test_shares_are_of_the_largest():

@@ -66,6 +66,33 @@ def test_a_number_and_how_it_was_computed(app_url, screen, place):
     assert not violations(screen)
 
 
+def test_kernels_of_a_layer(app_url, screen):
+    screen.goto(f"{app_url}/?network=resnet20&layer=layer1.0.conv2&channel=3")
+    screen.get_by_role("tab", name="Its kernels").click()
+    expect(screen.get_by_role("img", name="16 kernels of output channel 3")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+@pytest.mark.parametrize("by", ["Grad-CAM", "occlusion"])
+def test_where_a_score_comes_from(app_url, screen, by):
+    screen.goto(f"{app_url}/?network=resnet20&layer=layer3.2.conv2&target=3&by={by}")
+    screen.get_by_role("tab", name="What it says").click()
+    if by == "occlusion":
+        screen.get_by_role("button", name="Cover the picture").or_(screen.get_by_text("a grey square")).first.click()
+    expect(screen.get_by_role("slider", name="How much covers the picture")).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_the_whole_network(app_url, screen):
+    screen.goto(f"{app_url}/?network=resnet20&layer=layer3.2.conv2")
+    screen.get_by_role("tab", name="The whole network").click()
+    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_a_concatenation(app_url, screen):
     screen.goto(f"{app_url}/?network=googlenet&layer=inception3a.concat&order=activity&scale=network&channel=70")
     expect(screen.get_by_role("img", name="256 feature maps of inception3a.concat")).to_be_visible()

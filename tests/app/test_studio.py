@@ -95,3 +95,27 @@ def test_a_click_on_a_place_sends_little(app_url, page):
         expect(page.get_by_text(f"row 50, column {column} of conv1: how")).to_be_visible()
         expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
         assert most is None or sum(sizes[before:]) < most
+
+
+def test_a_click_on_a_class_shows_where_its_score_comes_from_and_occlusion_can_be_stopped(app_url, page):
+    page.goto(f"{app_url}/?network=vgg16&layer=features.18&weights=random&size=224")
+    page.get_by_role("tab", name="What it says").click()
+    expect(page.get_by_text("the answer means nothing")).to_be_visible()
+    first = page.get_by_role("list", name="Scores of the 10 best classes").get_by_role("button").first
+    first.click()
+    expect(page).to_have_url(re.compile(r"target=\d+"))
+    expect(page.get_by_role("img", name="Grad-CAM of features.18")).to_be_visible()
+    expect(first).to_have_attribute("aria-pressed", "true")
+    page.get_by_text("occlusion", exact=True).click()
+    page.get_by_role("button", name="Cover the picture").click()
+    expect(page.get_by_text(re.compile(r"Covering … [1-9]"))).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Cover the picture")).to_be_visible()
+    expect(page.get_by_text("Covering")).to_have_count(0)
+    page.goto(f"{app_url}/?network=resnet20&layer=conv1&weights=random&target=2&by=occlusion")
+    page.get_by_role("tab", name="What it says").click()
+    page.get_by_role("button", name="Cover the picture").click()
+    expect(page.get_by_text("a grey square of 6 × 6 pixels")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    page.get_by_role("tab", name="What it sees").click()
+    expect(page.get_by_role("img", name="16 feature maps of conv1")).to_be_visible()

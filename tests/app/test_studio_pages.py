@@ -1,5 +1,7 @@
 """The activation studio's knobs, without a browser: what the page is told, and what it sends."""
 
+import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +173,110 @@ def test_what_is_to_be_guessed_stays_hidden_beside_a_number():
     app.button(key="show layer").click().run()
     assert len(given(app, "worked")) == 1
     assert given(app, "selection")[0]["window"] == [7, 9, 14, 16]
+
+
+# --- kernels -------------------------------------------------------------------
+
+
+def test_the_first_kernels_are_in_colour():
+    app = opened("Its kernels", network="alexnet", layer="conv1", channel="4")
+    head = grid(app, "kernels")
+    assert (head["channels"], head["height"], head["width"], head["planes"]) == (96, 11, 11, 3)
+    assert len(head["bytes"]) == 768 + 96 * 3 * 11 * 11
+    assert any("learned nothing" in warning.value for warning in app.warning)
+    assert given(app, "selection")[0]["channel"] == 4
+
+
+def test_other_kernels_are_those_of_one_output_channel():
+    app = opened("Its kernels", network="resnet20", layer="layer1.0.conv2")
+    first = grid(app, "kernels")
+    assert (first["channels"], first["height"], first["planes"]) == (16, 3, 1)
+    assert first["low"] == [-high for high in first["high"]]
+    app.number_input(key="output channel").set_value(5).run()
+    assert given(app, "selection")[0]["channel"] == 5
+    assert grid(app, "kernels")["bytes"] != first["bytes"]
+    assert grid(app, "kernels")["name"] == "output channel 5 of layer1.0.conv2"
+    assert not app.exception
+
+
+@pytest.mark.parametrize(("layer", "before"), [("layer1.0.add", "layer1.0.conv2"), ("fc", "layer3.2.conv2")])
+def test_what_has_no_kernels_says_where_there_are_some(layer, before):
+    app = opened("Its kernels", network="resnet20", layer=layer)
+    assert [info.value for info in app.info] == [f"{layer} has no kernels; the convolution before it is {before}."]
+    nothing = opened("Its kernels", network="resnet20", layer="input")
+    assert [info.value for info in nothing.info] == ["input has no kernels."]
+
+
+# --- where a score comes from ----------------------------------------------------
+
+SAYS = {"network": "resnet20", "layer": "layer3.2.conv2"}
+
+
+def test_a_class_that_is_chosen_has_its_grad_cam_over_the_picture():
+    app = opened("What it says", **SAYS)
+    assert "Click a class" in captions(app)
+    app = opened("What it says", **SAYS, target="3")
+    assert given(app, "scores")[0]["chosen"] == 3
+    head = packed(app, "over", "where")
+    assert (head["height"], head["width"], head["faint"], head["chosen"]) == (8, 8, True, False)
+    assert "What in the maps of layer3.2.conv2 speaks for 'cat'" in captions(app)
+    assert not app.exception
+
+
+def test_where_there_are_no_maps_grad_cam_is_a_sentence_and_the_scores_stay():
+    app = opened("What it says", network="resnet20", layer="fc", target="3")
+    assert ["Grad-CAM needs a layer with maps" in error.value for error in app.error] == [True]
+    assert given(app, "scores")
+
+
+@pytest.mark.parametrize("target", ["-1", "10", "x", "99999999"])
+def test_a_class_that_is_none_is_left_out(target):
+    app = opened("What it says", **SAYS, target=target)
+    assert given(app, "scores")[0]["chosen"] is None
+    assert not app.exception
+
+
+def test_occlusion_begins_when_it_is_asked_for_and_is_kept():
+    app = opened("What it says", **SAYS, target="5", by="occlusion")
+    [start] = [button for button in app.button if button.label.startswith("Cover")]
+    start.click().run()
+    end = time.monotonic() + 60
+    while not app.session_state["occluding"][1].over:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    app.run()
+    head = packed(app, "over", "where")
+    assert head["low"] == -head["high"]
+    assert head["extent"] == [0, 0, 33, 33]
+    assert "a grey square of 6 × 6 pixels" in captions(app)
+    again = opened("What it says", **SAYS, target="5", by="occlusion")
+    assert packed(again, "over", "where") == head
+    assert not app.exception
+
+
+def test_what_it_says_stays_hidden_with_where_it_comes_from():
+    app = opened("What it says", **SAYS, target="3", expect="true")
+    assert not given(app, "scores")
+    assert not [part for part in app.get("bidi_component") if part.proto.component_name == "cnnviz.over"]
+    app.button(key="show says").click().run()
+    assert packed(app, "over", "where")
+
+
+# --- the whole network -----------------------------------------------------------
+
+
+def test_the_whole_network_is_one_chart_with_the_selected_layer_marked():
+    app = opened("The whole network", network="alexnet", layer="conv2")
+    assert any("what random filters make" in warning.value for warning in app.warning)
+    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert {trace["name"] for trace in chart["data"]} >= {"standard deviation", "zeros", "dead channels"}
+    assert [mark["text"] for mark in chart["layout"]["annotations"]] == ["<b>conv2</b>"]
+    assert any(words.value.startswith("**conv2**: mean") for words in app.markdown)
+    assert not app.exception
+
+
+def test_the_whole_network_stays_hidden_until_it_is_asked_for():
+    app = opened("The whole network", network="resnet20", expect="true")
+    assert not app.get("plotly_chart")
+    app.button(key="show whole").click().run()
+    assert app.get("plotly_chart")

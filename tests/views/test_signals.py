@@ -37,6 +37,12 @@ def test_shares_means_and_what_hovering_tells():
     assert drawn["zeros"].hovertext[1].endswith("100.0% zeros, 4 of 4 channels dead")
 
 
+@pytest.mark.parametrize(("selected", "marked"), [("conv2", [2, 2]), ("fc", []), ("", [])])
+def test_the_selected_layer_is_marked(selected, marked):
+    figure = statistics_over_depth([one("conv1", 0.5), one("conv2", 0.01)], selected)
+    assert [line.x0 for line in figure.layout.shapes] == marked
+
+
 def test_where_the_signal_is_dead_a_cross():
     figure = statistics_over_depth([one("conv1", 0.5), one("relu1", 0.0)])
     drawn = {trace.name: trace for trace in figure.data}

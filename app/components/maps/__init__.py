@@ -34,6 +34,8 @@ def map_grid(
     order: Sequence[int] = (),
     dead: Sequence[int] = (),
     arms: Sequence[Arm] = (),
+    planes: int = 1,
+    what: str = "feature maps",
     on_pick: Callable[[], None] = lambda: None,
 ) -> None:
     """Draw all channels of `maps` with their numbers and colour scale.
@@ -47,12 +49,16 @@ def map_grid(
         order: in which the channels stand; by number by default.
         dead: channels that are crossed out.
         arms: of a concatenation, which get a colour each.
+        planes: 3 where each map is one of red, one of green and one of blue, one below the other.
+        what: they are, in the plural.
     """
     channels, height, width = maps.values.shape
     head = json.dumps(
         {
             "channels": channels,
-            "height": height,
+            "height": height // planes,
+            "planes": planes,
+            "what": what,
             "width": width,
             "low": maps.ends[0],
             "high": maps.ends[1],

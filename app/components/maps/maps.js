@@ -30,7 +30,7 @@ function create(root) {
     pixels = new Uint32Array(256)
     for (let i = 0; i < 256; i++)
       pixels[i] = (255 << 24 | colours[3 * i + 2] << 16 | colours[3 * i + 1] << 8 | colours[3 * i]) >>> 0
-    scroll.setAttribute("aria-label", `${data.channels} feature maps of ${data.name}; arrow keys and Enter choose one`)
+    scroll.setAttribute("aria-label", `${data.channels} ${data.what} of ${data.name}; arrow keys and Enter choose one`)
     data.places = []
     data.order.forEach((channel, place) => { data.places[channel] = place })
     data.gone = new Set(data.dead)
@@ -108,8 +108,9 @@ function create(root) {
     const text = context.fillStyle
     for (let place = first * plan.columns; place < Math.min(data.channels, (last + 1) * plan.columns); place++) {
       const channel = channelAt(place), arm = armOf(channel), gone = data.gone.has(channel)
-      const [x, absolute] = corner(place), y = absolute - top, start = channel * area
-      for (let i = 0; i < area; i++) dots[i] = pixels[data.values[start + i]]
+      const [x, absolute] = corner(place), y = absolute - top, start = channel * area * data.planes
+      for (let i = 0; i < area; i++)
+        dots[i] = data.planes === 1 ? pixels[data.values[start + i]] : rgb(start + i, area)
       small.putImageData(image, 0, 0)
       const words = gone ? `${channel} dead` : channel
       if (data.channels > 1) context.fillText(words, x, y + label - 4 - (data.arms.length ? BAND : 0), plan.across)
@@ -126,6 +127,9 @@ function create(root) {
       }
     }
   }
+
+  const rgb = (n, area) =>
+    (255 << 24 | data.values[n + 2 * area] << 16 | data.values[n + area] << 8 | data.values[n]) >>> 0
 
   // two lines of two colours, which are seen on any map
   function cross(context, x, y) {
@@ -148,6 +152,10 @@ function create(root) {
     bar.style.background = `linear-gradient(to right, ${stops.join(",")})`
     const own = data.low.length > 1
     const reach = { network: "over the network", layer: "over the layer" }[data.scale] ?? ""
+    if (data.planes === 3) {
+      legend.replaceChildren(`Red, green and blue; mid-grey is 0, the brightest ${number(data.high[0])}`)
+      return
+    }
     legend.replaceChildren(...own ? ["each channel's lowest", bar, "its highest"]
       : [number(data.low[0]), bar, `${number(data.high[0])} ${data.channels > 1 ? reach : ""}`])
   }
@@ -173,13 +181,16 @@ function create(root) {
   canvas.onmousemove = event => {
     const spot = at(event)
     if (!spot?.inside) { tip.textContent = ""; return }
-    const step = data.values[(spot.channel * data.height + spot.v) * data.width + spot.u] / 255
     const low = data.low[spot.channel] ?? data.low[0], high = data.high[spot.channel] ?? data.high[0]
     const arm = data.arms[armOf(spot.channel)], many = data.shrunk > 1
     const along = (what, place) => many ? `${what}s ${place * data.shrunk}–${(place + 1) * data.shrunk - 1}` : `${what} ${place}`
     const where = `channel ${spot.channel}${arm ? ` (${arm.name})` : ""}, ${along("row", spot.v)}, ${along("column", spot.u)}`
     const dead = data.gone.has(spot.channel) ? " everywhere: it is dead" : ""
-    tip.textContent = `${where}: ${many ? "mean " : ""}≈ ${number(low + step * (high - low))}${dead}`
+    const values = Array.from({ length: data.planes }, (_, plane) => {
+      const row = (spot.channel * data.planes + plane) * data.height + spot.v
+      return number(low + data.values[row * data.width + spot.u] / 255 * (high - low))
+    })
+    tip.textContent = `${where}: ${many ? "mean " : ""}≈ ${values.join(", ")}${dead}`
   }
   canvas.onmouseleave = () => { tip.textContent = "" }
   canvas.onclick = event => { const spot = at(event); if (spot) view.pick(spot.channel) }
