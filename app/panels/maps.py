@@ -8,11 +8,14 @@ from app.panels import one
 from app.panels.seen import Seen, behind
 from app.panels.waiting import waiting
 from cnnviz.activations.channels import dead, ordered
-from cnnviz.activations.pictures import Maps, quantise_within
+from cnnviz.activations.files import npz
+from cnnviz.activations.pictures import Maps, grid_png, quantise_within
 from cnnviz.analysis.arms import arms
 from cnnviz.engine.local import Result
+from cnnviz.networks import card
 from cnnviz.views import figures
 from cnnviz.views.drawing import by_sign, title
+from cnnviz.views.notebook import View, layer_script
 
 
 def panel(seen: Seen) -> None:
@@ -75,7 +78,10 @@ def channels(seen: Seen, result: Result) -> None:
             bind=state.BOUND,
             help="Activity: the mean absolute value, most first.",
         )
+        save = st.container(width="content")
     drawn = scaled(seen, result, scale)
+    with save:
+        take_along(seen, result, scale, order)
     channel = selection.channel_of(layer)
     if channel is not None:
         one.channel_large(seen, result, drawn, channel)
@@ -109,3 +115,47 @@ def scaled(seen: Seen, result: Result, scale: str) -> Maps:
     with waiting("Comparing all layers …") as on_wait:
         most = cache.shared_studio().largest(seen.subject, on_wait=on_wait)
     return quantise_within(result.maps, most)
+
+
+def take_along(seen: Seen, result: Result, scale: str, order: str) -> None:
+    """What the grid shows, as a picture, as numbers, and as the lines of Python that make it."""
+    selection = seen.selection
+    box = st.popover("Save", icon=":material/download:", on_change="rerun", key=selection.key("save"))
+    if not box.open:  # what nobody looks at is neither made nor sent
+        return
+
+    def png() -> bytes:
+        within = cache.shared_studio().largest(seen.subject) if scale == "network" else None
+        each = "channel" if scale == "channel" else "layer"
+        title = f"{seen.path}, {result.weights}"
+        return grid_png(result.maps, title=title, scale=each, within=within, order=ordered(result.maps, order))
+
+    with box:
+        with st.container(horizontal=True):
+            for ending, data in (("png", png), ("npz", lambda: npz({seen.path: result.maps}))):
+                st.download_button(  # makes the file when it is pressed, and not before
+                    ending.upper(),
+                    data,
+                    file_name=f"{seen.options.network}-{seen.path}.{ending}",
+                    on_click="ignore",
+                    key=selection.key(f"save {ending}"),
+                )
+        view = View(
+            seen.graph,
+            seen.options.chosen,
+            seen.path,
+            picture=state.picture_name(),
+            fit=state.fit(),
+            zoom=state.zoom(),
+            card=card(seen.options.network),
+            weights=own_name(seen),
+            scale=scale,
+            order=order,
+        )
+        st.caption("The same in Python:")
+        st.code(layer_script(view), language="python", wrap_lines=True)
+
+
+def own_name(seen: Seen) -> str:
+    """The weights as a script names them: a visitor's own file has no path there that means anything."""
+    return "weights.safetensors" if seen.selection.get("weights") == state.OWN else seen.weights

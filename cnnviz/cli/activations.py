@@ -1,7 +1,5 @@
 """`cnnviz activations NET PICTURE --layer PATH -o maps.png|.npz`."""
 
-import io
-import zipfile
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +11,7 @@ from torch import nn
 
 from cnnviz import networks
 from cnnviz.activations.capture import capture
+from cnnviz.activations.files import npz
 from cnnviz.activations.pictures import grid_png
 from cnnviz.catalogue import describe
 from cnnviz.cli.options import options_of
@@ -50,7 +49,7 @@ def run(arguments: Namespace) -> None:
         title = f"{graph.network} {paths[0]}, {label}"
         write(grid_png(maps[paths[0]], title=title), arguments.output)
     else:
-        write(_npz(maps), arguments.output)
+        write(npz(maps), arguments.output)
 
     facts = [_facts(path, values) for path, values in maps.items()]
     if arguments.json:
@@ -73,16 +72,6 @@ def _captured(module: nn.Module, x: torch.Tensor, paths: list[str], graph: Layer
 
         found = capture(module, x, paths, on_step=on_step)
     return {path: tensor[0].float().cpu().numpy() for path, tensor in found.items()}
-
-
-def _npz(maps: Maps) -> bytes:
-    # numpy.savez takes names as keywords, of which some are its own ('file')
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for path, values in maps.items():
-            with archive.open(f"{path}.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, values, allow_pickle=False)
-    return data.getvalue()
 
 
 def _facts(path: str, values: npt.NDArray[np.float32]) -> Mapping[str, Any]:

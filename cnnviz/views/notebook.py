@@ -33,6 +33,8 @@ class View:
         picture: the file that the network looks at.
         fit, zoom: how it is received: as `images.to_input` and `images.zoomed` take them.
         unfolded, direction, colour: as `dot` takes them.
+        weights: as `cnnviz.build` takes them; a visitor's own file is named as a file.
+        scale, order: of the grid of maps: layer, channel or network; channel or activity.
         card: the network's; a brought one has to be brought again.
     """
 
@@ -45,6 +47,9 @@ class View:
     unfolded: Unfolded = ()
     direction: Direction = "TB"
     colour: Colour = "kind"
+    weights: str = "auto"
+    scale: str = "layer"
+    order: str = "channel"
     card: "Card | None" = None
 
 
@@ -56,6 +61,8 @@ def cells(view: View) -> list[Cell]:
         label = f"weights as {network} makes them"
         call = f"bring({network!r}, {view.card.input_shape}{_keywords(dict(view.card.keywords))})"
         brings = [Cell("The network, from a folder on the path", f"from cnnviz.networks import bring\n\n{call}")]
+    filled = _keywords({"weights": view.weights} if view.weights != "auto" else {})
+    imports, most, drawn = _grid(view)
     fitted = _keywords({"fit": view.fit} if view.fit != "crop" else {})
     tools, scaled = "to_input", ""
     if view.zoom != 1:
@@ -79,16 +86,34 @@ def cells(view: View) -> list[Cell]:
         Cell("One layer", f"layer = graph.layer({view.layer!r})", "layer"),
         Cell(
             "What the layer sees in a picture",
-            "import torch\n\nfrom cnnviz.activations.pictures import grid_png\n"
+            f"import torch\n\n{imports}"
             f"from cnnviz.images import {tools}\nfrom cnnviz.networks import card\n\n"
-            f"module = cnnviz.build({network!r}{chosen})\n"
+            f"module = cnnviz.build({network!r}{chosen}{filled})\n"
             f'picture = cnnviz.load_image(open({view.picture!r}, "rb").read())\n'
             f"{scaled}x = torch.from_numpy(to_input(picture, card({network!r}), {(height, width)}{fitted}))\n"
-            "maps = cnnviz.capture(module, x, [layer.path])[layer.path]\n"
-            'png = grid_png(maps[0].numpy(), title=f"{layer.path}, ' + label + '")',
+            f"maps = cnnviz.capture(module, x, [layer.path])[layer.path]\n{most}"
+            'png = grid_png(maps[0].numpy(), title=f"{layer.path}, ' + label + f'"{drawn})',
             "Image(png)",
         ),
     ]
+
+
+def _grid(view: View) -> tuple[str, str, str]:
+    """What a grid of maps is drawn with: its imports, the line before it, and its keywords."""
+    imports, most, drawn = ["from cnnviz.activations.pictures import grid_png\n"], "", ""
+    if view.scale == "channel":
+        drawn += ", scale='channel'"
+    elif view.scale == "network":
+        imports.append("from cnnviz.activations.statistics import statistics\n")
+        most = (
+            "found = [each for each in statistics(module, x) if len(each.shape) == 3]\n"
+            "most = max(max(abs(each.low), abs(each.high)) for each in found)\n"
+        )
+        drawn += ", within=most"
+    if view.order == "activity":
+        imports.insert(0, "from cnnviz.activations.channels import ordered\n")
+        drawn += ", order=ordered(maps[0].numpy(), 'activity')"
+    return "".join(imports), most, drawn
 
 
 def _keywords(options: Mapping[str, object]) -> str:
@@ -98,6 +123,12 @@ def _keywords(options: Mapping[str, object]) -> str:
 def script(view: View) -> str:
     """The lines alone, a comment above each step."""
     return "\n\n".join(f"# {cell.title}\n{cell.lines}" for cell in cells(view)) + "\n"
+
+
+def layer_script(view: View) -> str:
+    """The lines that make the maps of one layer, without the graph's picture and its table."""
+    steps = [cell for cell in cells(view) if cell.title not in ("Its picture", "Its table")]
+    return "\n\n".join(f"# {cell.title}\n{cell.lines}" for cell in steps) + "\n"
 
 
 def notebook(view: View, link: str = "") -> str:

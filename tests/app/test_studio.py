@@ -2,8 +2,10 @@
 
 import re
 
+import numpy as np
 import pytest
 from explorer import node
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -119,3 +121,22 @@ def test_a_click_on_a_class_shows_where_its_score_comes_from_and_occlusion_can_b
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     page.get_by_role("tab", name="What it sees").click()
     expect(page.get_by_role("img", name="16 feature maps of conv1")).to_be_visible()
+
+
+def test_the_grid_is_saved_as_a_picture_and_as_numbers(app_url, page):
+    page.goto(f"{app_url}/?network=resnet20&layer=layer1.0.conv2&scale=network&order=activity")
+    expect(page.get_by_role("img", name="16 feature maps of layer1.0.conv2")).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The same in Python:")).to_be_visible()
+    files = {}
+    for form in ("PNG", "NPZ"):
+        with page.expect_download() as coming:
+            page.get_by_role("button", name=form, exact=True).click()
+        files[form] = coming.value
+    assert [file.suggested_filename for file in files.values()] == [
+        "resnet20-layer1.0.conv2.png",
+        "resnet20-layer1.0.conv2.npz",
+    ]
+    maps = np.load(files["NPZ"].path())
+    assert {name: maps[name].shape for name in maps.files} == {"layer1.0.conv2": (16, 32, 32)}
+    assert Image.open(files["PNG"].path()).format == "PNG"

@@ -280,3 +280,38 @@ def test_the_whole_network_stays_hidden_until_it_is_asked_for():
     assert not app.get("plotly_chart")
     app.button(key="show whole").click().run()
     assert app.get("plotly_chart")
+
+
+# --- taken along -----------------------------------------------------------------
+
+
+def test_what_the_grid_shows_can_be_taken_along():
+    app = opened(network="resnet20", layer="layer1.0.conv2", scale="network", order="activity", weights="random")
+    assert not any("within" in code.value for code in app.code), "it is made when it is asked for"
+    app.session_state["save"] = True
+    app.run()
+    code = app.code[-1].value
+    assert "weights='random'" in code
+    assert "within=most, order=ordered" in code
+    assert not app.exception
+
+
+# --- two weights of one network ----------------------------------------------------
+
+
+def test_one_network_stands_beside_itself_with_other_weights():
+    app = AppTest.from_file(MAIN, default_timeout=120)
+    query = {"network": "resnet20", "network2": "resnet20", "weights": "bundled", "weights2": "random", "channel": "3"}
+    for name, value in (query | {"channel2": "3", "at": "4,5", "at2": "4,5"}).items():
+        app.query_params[name] = value
+    app.switch_page("screens/beside.py")
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert [app.segmented_control(key=key).value for key in ("weights", "weights2")] == ["bundled", "random"]
+    assert len([warning for warning in app.warning if "random weights" in warning.value]) == 1
+    assert "trained by this project" in captions(app)
+    assert grid(app, "maps")["bytes"] != grid(app, "maps2")["bytes"]
+    first, second = given(app, "worked")
+    assert first["html"] != second["html"]
+    assert [part["place"] for part in given(app, "selection")] == [[4, 5], [4, 5]]

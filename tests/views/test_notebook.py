@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from cnnviz import networks, trace
+from cnnviz.activations.channels import ordered
+from cnnviz.activations.pictures import grid_png
+from cnnviz.activations.statistics import statistics
 from cnnviz.catalogue import Options, describe
 from cnnviz.images import load_image, to_input, zoomed
 from cnnviz.views.dot import dot
 from cnnviz.views.layout import render
-from cnnviz.views.notebook import View, notebook, script
+from cnnviz.views.notebook import View, layer_script, notebook, script
 
 PHOTOGRAPH = Path(__file__).parents[2] / "assets" / "photographs" / "coffee.jpg"
 
@@ -42,6 +45,26 @@ def test_the_script_fits_and_scales_the_picture_as_it_was_seen(view):
     card = networks.card("resnet20")
     picture = zoomed(load_image(PHOTOGRAPH.read_bytes()), card, 0.5)
     assert np.array_equal(names["x"], to_input(picture, card, (48, 40), "squeeze"))
+
+
+@pytest.mark.parametrize("scale", ["layer", "channel", "network"])
+@pytest.mark.parametrize("order", ["channel", "activity"])
+def test_the_lines_for_one_layer_make_its_grid_as_it_is_shown(view, scale, order):
+    names = {}
+    exec(layer_script(replace(view, scale=scale, order=order, weights="random")), names)
+    maps, x = names["maps"][0].numpy(), names["x"]
+    found = [each for each in statistics(names["module"], x) if len(each.shape) == 3]
+    most = max(max(abs(each.low), abs(each.high)) for each in found)
+    drawn = grid_png(
+        maps,
+        title=f"layer2.0.add, {names['module'].weights.label}",
+        scale="channel" if scale == "channel" else "layer",
+        within=most if scale == "network" else None,
+        order=ordered(maps, order),
+    )
+    assert names["png"] == drawn
+    assert "untrained" in names["module"].weights.label
+    assert "svg" not in names
 
 
 def test_the_notebook_is_one_and_says_the_same(view):
