@@ -33,7 +33,7 @@ from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
 from cnnviz.views.explain import explain
-from cnnviz.views.explain.html import card_html
+from cnnviz.views.explain.html import card_html, definition_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
@@ -200,9 +200,10 @@ def damaged_maps(
 
 
 @lru_cache(maxsize=4096)  # 6 kB each; Streamlit's own cache takes longer to look than this takes to find
-def card_of(options: Options, path: str, asked: bool) -> str:
-    """The layer's card, as HTML; `asked` puts question marks for what is computed."""
-    return card_html(explain(graph_of(options), path), asked=asked)
+def card_of(options: Options, path: str, asked: bool) -> tuple[str, str]:
+    """The layer's card and its definition, as HTML; `asked` puts question marks for what is computed."""
+    known = explain(graph_of(options), path)
+    return card_html(known, asked=asked), definition_html(known)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -4,9 +4,9 @@ Both apps run on loopback with the same configuration, and one Chromium looks at
 page, in the animation frame in which all that is waited for has been drawn, by its own clock.
 
 - A *click to the new page* starts with the event of a mouse click on a node of ResNet-152, unfolded, and ends in the
-  first frame in which the node is lit, the table has marked the new layer's row, and "Its numbers" starts with the new
-  layer's heading. At the peer, an empty app, it starts with the event of a click on a button, and ends in the first
-  frame that has the new line.
+  first frame in which the node is lit, the table has marked the new layer's row, and "Its numbers" has the new layer's
+  heading and formulas; its definition in MathML, a component, follows a frame later. At the peer, an empty app, it
+  starts with the event of a click on a button, and ends in the first frame that has the new line.
 - A *click to the feature maps* ends when the grid has drawn the new layer's maps, which had been computed before.
 - The *highlight* is drawn when the frame after the event, which has the node lit, has been painted.
 - A *first view* is a new tab's, with a warm server and browser, from the start of its navigation to the first frame
@@ -93,8 +93,8 @@ _MAPS_DRAWN = """() => [...document.querySelectorAll('*')].some(
 _PAGE_DRAWN = """
 (() => {{
   const root = part => [...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector(part)).shadowRoot
-  const table = root('.body'), card = root('article')
-  return () => card.querySelector('strong').textContent === {heading!r}
+  const table = root('.body')
+  return () => document.querySelector('.layer-card strong').textContent === {heading!r}
     && table.querySelector('.row[aria-selected=true] .cell').textContent === {path!r}
 }})()
 """

@@ -1,14 +1,18 @@
-"""A card of text, formulas and shares in one piece: a page's elements, one by one, would take ten times as long."""
+"""A layer's card, in two pieces: a page's elements, one by one, would take ten times as long.
+
+Its words and numbers are HTML of the page itself, drawn in the frame in which they arrive. MathML isn't let through
+there: the definition is a component, whose script runs when that frame has been painted.
+"""
 
 from pathlib import Path
 
 import streamlit as st
 
 _HERE = Path(__file__).parent
-_card = st.components.v2.component(
-    "cnnviz.card",
+_definition = st.components.v2.component(
+    "cnnviz.definition",
     html="<article></article>",
-    css=(_HERE / "card.css").read_text(encoding="utf-8"),
+    css=(_HERE / "definition.css").read_text(encoding="utf-8"),
     js=(_HERE / "card.js").read_text(encoding="utf-8"),
 )
 _worked = st.components.v2.component(
@@ -19,9 +23,15 @@ _worked = st.components.v2.component(
 )
 
 
-def layer_card(html: str, *, key: str) -> None:
+def card_styles() -> None:
+    """What cards look like: once a page, outside of what a pick draws anew."""
+    st.html(_HERE / "card.css")
+
+
+def layer_card(numbers: str, definition: str, *, key: str) -> None:
     """Show a card that `cnnviz.views.explain.html` has written."""
-    _card(key=key, data={"html": html})
+    st.html(numbers)
+    _definition(key=key, data={"html": definition})
 
 
 def worked_number(html: str, *, key: str) -> None:

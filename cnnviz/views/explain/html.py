@@ -1,4 +1,4 @@
-"""The layer card as HTML, for a page; a definition is MathML, which browsers draw without a script."""
+"""The layer card as HTML: its numbers, and its definition in MathML, which browsers draw without a script."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from cnnviz.views.explain import Explanation, Formula, Share
 
 
 def card_html(known: Explanation, *, asked: bool = False) -> str:
-    """What a layer's card says, its formulas as a table of name, symbols and numbers.
+    """What a layer's card says in words and numbers, its formulas as a table of name, symbols and numbers.
 
     Names that a network of others brings along are text and nothing else. `asked` puts question marks for whatever is
     computed.
@@ -19,17 +19,22 @@ def card_html(known: Explanation, *, asked: bool = False) -> str:
     shapes = known.shapes_asked if asked else known.shapes
     place = " · ".join(filter(None, (known.arm, known.block)))
     told = () if asked else (_list(known.notes), _small(known.sees), _shares(known.shares))
-    return "".join(
-        (
-            f"<p><strong>{_words(known.heading)}</strong> · {_words(shapes)}</p>",
-            _small(place),
-            _table(known.formulas, asked),
-            *told,
-            f"<p>{_words(known.purpose)}</p>",
-            _math(known.definition) if known.definition else "",
-            _small(known.source),
-        )
+    inside = (
+        f"<p><strong>{_words(known.heading)}</strong> · {_words(shapes)}</p>",
+        _small(place),
+        _table(known.formulas, asked),
+        *told,
+        f"<p>{_words(known.purpose)}</p>",
     )
+    return f"<div class='layer-card'>{''.join(inside)}</div>"
+
+
+def definition_html(known: Explanation) -> str:
+    """What the layer computes, as MathML, with its source and what the symbols of the card mean."""
+    symbols = {symbol: meaning for formula in known.formulas for symbol, meaning in formula.where.items()}
+    meanings = "".join(f"<li>{symbol} {escape(meaning)}</li>" for symbol, meaning in sorted(symbols.items()))
+    details = f"<details><summary>What the symbols mean</summary><ul>{meanings}</ul></details>" if meanings else ""
+    return (_math(known.definition) if known.definition else "") + _small(known.source) + details
 
 
 def _table(formulas: Iterable[Formula], asked: bool) -> str:
@@ -38,11 +43,7 @@ def _table(formulas: Iterable[Formula], asked: bool) -> str:
         f"<td>{formula.question if asked else _solved(formula.line)}</td></tr>"
         for formula in formulas
     )
-    if not rows:
-        return ""
-    symbols = {symbol: meaning for formula in formulas for symbol, meaning in formula.where.items()}
-    meanings = "".join(f"<li>{symbol} {escape(meaning)}</li>" for symbol, meaning in sorted(symbols.items()))
-    return f"<table>{rows}</table><details><summary>What the symbols mean</summary><ul>{meanings}</ul></details>"
+    return f"<table>{rows}</table>" if rows else ""
 
 
 def _solved(line: str) -> str:
