@@ -88,7 +88,7 @@ def test_where_a_score_comes_from(app_url, screen, by):
 def test_the_whole_network(app_url, screen):
     screen.goto(f"{app_url}/?network=resnet20&layer=layer3.2.conv2")
     screen.get_by_role("tab", name="The whole network").click()
-    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.get_by_role("slider", name="Layers, in the order of the forward pass")).to_be_visible()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from explorer import node
+from explorer import lit, node
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -140,3 +140,23 @@ def test_the_grid_is_saved_as_a_picture_and_as_numbers(app_url, page):
     maps = np.load(files["NPZ"].path())
     assert {name: maps[name].shape for name in maps.files} == {"layer1.0.conv2": (16, 32, 32)}
     assert Image.open(files["PNG"].path()).format == "PNG"
+
+
+def test_a_layer_is_picked_in_the_chart_of_the_whole_network(app_url, page):
+    page.goto(f"{app_url}/?network=resnet20&layer=layer1.0.conv1")
+    page.get_by_role("tab", name="The whole network").click()
+    chart = page.get_by_role("slider", name="Layers, in the order of the forward pass")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"^layer1\.0\.conv1 \(conv, 16 × 32 × 32\): mean "))
+    first = int(chart.get_attribute("aria-valuenow"))
+
+    node(page, "layer2.0.conv1").click()
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"^layer2\.0\.conv1 "))
+    assert int(chart.get_attribute("aria-valuenow")) > first
+
+    box = chart.bounding_box()
+    chart.click(position={"x": box["width"] - 10, "y": box["height"] / 3})
+    lit(page, "fc")
+    expect(page).to_have_url(re.compile("layer=fc"))
+    chart.press("Home")
+    lit(page, "input")
+    expect(chart).to_have_attribute("aria-valuenow", "1")

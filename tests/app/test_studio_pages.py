@@ -1,6 +1,5 @@
 """The activation studio's knobs, without a browser: what the page is told, and what it sends."""
 
-import json
 import time
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import numpy as np
 import pytest
 from components import given, grid, packed
 from streamlit.testing.v1 import AppTest
+
+from cnnviz.catalogue import Options, describe
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 CONCAT = {"network": "googlenet", "layer": "inception3a.concat"}
@@ -265,21 +266,28 @@ def test_what_it_says_stays_hidden_with_where_it_comes_from():
 # --- the whole network -----------------------------------------------------------
 
 
-def test_the_whole_network_is_one_chart_with_the_selected_layer_marked():
+def test_the_whole_network_is_one_chart():
     app = opened("The whole network", network="alexnet", layer="conv2")
     assert any("what random filters make" in warning.value for warning in app.warning)
-    chart = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert {trace["name"] for trace in chart["data"]} >= {"standard deviation", "zeros", "dead channels"}
-    assert [mark["text"] for mark in chart["layout"]["annotations"]] == ["<b>conv2</b>"]
-    assert any(words.value.startswith("**conv2**: mean") for words in app.markdown)
+    [chart] = given(app, "depth")
+    paths = [layer["path"] for layer in chart["layers"]]
+    known = [layer.path for layer in describe(Options("alexnet")).layers]
+    assert paths == [path for path in known if path in paths]
+    assert paths[0] == "input"
+    conv2 = chart["layers"][paths.index("conv2")]
+    assert conv2["what"] == "conv, 256 × 27 × 27"
+    assert conv2["low"] < conv2["mean"] < conv2["high"]
+    assert conv2["channels"] == 256
+    other = opened("The whole network", network="alexnet", layer="conv3")
+    assert given(other, "depth") == [chart], "another layer sends nothing new: the mark follows the selection"
     assert not app.exception
 
 
 def test_the_whole_network_stays_hidden_until_it_is_asked_for():
     app = opened("The whole network", network="resnet20", expect="true")
-    assert not app.get("plotly_chart")
+    assert not given(app, "depth")
     app.button(key="show whole").click().run()
-    assert app.get("plotly_chart")
+    assert given(app, "depth")
 
 
 # --- taken along -----------------------------------------------------------------

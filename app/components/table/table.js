@@ -23,6 +23,7 @@ function createTable(root) {
     if (same) return
     sorted = null
     scroll.setAttribute("aria-rowcount", data.rows.length + 1)
+    head.setAttribute("role", "row")  // not before it has cells, which a row must have
     head.innerHTML = data.columns.map(({ name, kind }) =>
       `<div class="cell ${kind === "text" ? "" : "number"}" role="columnheader"><button type="button" tabindex="-1">${escaped(name)}</button></div>`).join("")
     const widths = data.columns.map(({ name }, at) => width([name, ...data.rows.map(row => written(row[at]))]))
