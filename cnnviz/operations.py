@@ -42,14 +42,19 @@ class Adapts(Describes, Protocol):
         ...
 
 
-def describes(module: nn.Module) -> TypeGuard[Describes]:
+def describes(module: object) -> TypeGuard[Describes]:
     """Whether a module says itself what it is."""
     return hasattr(type(module), "describe")
 
 
-def adapts(module: nn.Module) -> TypeGuard[Adapts]:
+def adapts(module: object) -> TypeGuard[Adapts]:
     """Whether its hyperparameters follow its input."""
     return hasattr(type(module), "describe_at")
+
+
+def operation_at(module: nn.Module, operation: Operation, shape: Shape) -> Operation:
+    """The operation that a module is for an input of a shape, without the batch; `operation` is that for any."""
+    return Operation(*module.describe_at(shape)) if adapts(module) else operation
 
 
 # --- modules -----------------------------------------------------------------

@@ -29,11 +29,11 @@ from cnnviz.operations import (
     CONSTANTS,
     FACTORIES,
     Operation,
-    adapts,
     by_name,
     describe_function,
     describe_module,
     function_name,
+    operation_at,
     output_shape,
 )
 from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Step
@@ -209,8 +209,7 @@ class _Recorder(TorchFunctionMode):
         if not isinstance(x, Tensor):
             raise Untraceable(f"{path} is called with {type(x).__name__} instead of a tensor.")
         with torch._C.DisableTorchFunction():  # what is done here with tensors isn't the network's
-            if adapts(module):
-                operation = Operation(*module.describe_at(tuple(x.shape[1:])))
+            operation = operation_at(module, operation, tuple(x.shape[1:]))
             step = Step(
                 path=path,
                 block=self._frames[-1][1],
