@@ -89,6 +89,11 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         PLAIN | {"torch", "PIL", "matplotlib"},
         {f"cnnviz/{name}" for name in ("activations", "bench", "catalogue", "engine", "errors", "images", "networks")},
     ),
+    "cnnviz/bench/__init__": ({"psutil"}, set()),
+    "cnnviz/bench/neighbour": (
+        {"psutil", "PIL"},
+        {f"cnnviz/{name}" for name in ("bench", "catalogue", "engine", "images")},
+    ),
     "cnnviz/bench/describe": (
         {"torch", "torchinfo", "torchview", "fvcore"},
         {f"cnnviz/{name}" for name in ("bench", "catalogue", "errors", "graph", "networks", "trace")},

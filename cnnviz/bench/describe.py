@@ -37,6 +37,7 @@ from cnnviz.trace import trace
 LARGE = "resnet152"
 SHORT_CHAIN, LONG_CHAIN = 32, 256  # blocks
 LARGEST = 32  # times the usual size, along both sides
+EVERY_LEVEL = 99  # of nested modules; torchview closes those beyond the third otherwise
 PEERS = ("torchinfo", "torchview", "fvcore", "torchlens")
 _CALLED = {"fvcore": "fvcore's operators"} | {
     "torchinfo": "torchinfo.summary",
@@ -94,7 +95,7 @@ def by_torchview(module: nn.Module, shape: Shape) -> int:
     """Edges of the graph that torchview makes of a module on meta; it counts nothing."""
     import torchview  # noqa: PLC0415  a development dependency
 
-    return len(torchview.draw_graph(module, input_size=(1, *shape), device="meta").edge_list)
+    return len(torchview.draw_graph(module, input_size=(1, *shape), device="meta", depth=EVERY_LEVEL).edge_list)
 
 
 def by_fvcore(module: nn.Module, shape: Shape) -> tuple[int, dict[str, int]]:
