@@ -8,7 +8,7 @@ running the operation on the meta device costs up to a millisecond.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +26,6 @@ class Operation:
     hyperparameters: Mapping[str, Value] = field(default_factory=dict)
 
 
-@runtime_checkable
 class Describes(Protocol):
     """A module that computes something new declares what it is."""
 
@@ -35,13 +34,27 @@ class Describes(Protocol):
         ...
 
 
-@runtime_checkable
 class Adapts(Describes, Protocol):
     """A module whose hyperparameters follow its input."""
 
     def describe_at(self, shape: Shape) -> tuple[str, dict[str, Value]]:
         """The operation's name and its hyperparameters for an input of that shape, without the batch."""
         ...
+
+
+def describes(module: object) -> TypeGuard[Describes]:
+    """Whether a module says itself what it is."""
+    return hasattr(type(module), "describe")
+
+
+def adapts(module: object) -> TypeGuard[Adapts]:
+    """Whether its hyperparameters follow its input."""
+    return hasattr(type(module), "describe_at")
+
+
+def operation_at(module: nn.Module, operation: Operation, shape: Shape) -> Operation:
+    """The operation that a module is for an input of a shape, without the batch; `operation` is that for any."""
+    return Operation(*module.describe_at(shape)) if adapts(module) else operation
 
 
 # --- modules -----------------------------------------------------------------
@@ -146,7 +159,7 @@ def describe_module(module: nn.Module) -> Operation | None:
 
     A subclass with a forward of its own (a convolution that pads by itself, say) is followed.
     """
-    if isinstance(module, Describes):
+    if describes(module):
         return Operation(*module.describe())
     for cls in type(module).__mro__:
         if cls in _MODULES:

@@ -10,8 +10,9 @@ and run the same module at once.
 import math
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,12 +28,12 @@ from cnnviz.nested import field_names, mapped, tensors
 from cnnviz.operations import (
     CONSTANTS,
     FACTORIES,
-    Adapts,
     Operation,
     by_name,
     describe_function,
     describe_module,
     function_name,
+    operation_at,
     output_shape,
 )
 from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Step
@@ -87,9 +88,11 @@ class _Recorder(TorchFunctionMode):
         self._failed_in: str | None = None
         self._met_unseen = False
         self._on_meta: dict[int, Tensor] = {}
-        self._names = {id(m): name for name, m in module.named_modules()}
-        for name, tensor in (*module.named_buffers(), *module.named_parameters()):
-            self._values[id(tensor)] = Named(name)
+        self._names: dict[int, str] = {}
+        for name, child in module.named_modules():
+            self._names[id(child)] = name
+            for own, tensor in (*child._parameters.items(), *child._buffers.items()):
+                self._values.setdefault(id(tensor), Named(_within(name, own)))
         self._originals: dict[int, nn.Module] = {}
         self._root = self._stand_in(module, {})
 
@@ -133,32 +136,25 @@ class _Recorder(TorchFunctionMode):
         made[id(module)] = copy
         own = vars(copy)
         own.update(vars(module))
-        own.update({name: type(hooks)() for name, hooks in vars(module).items() if name.endswith("_hooks")})
+        own.update({name: type(own[name])() for name in _HOOKS if name in own})
         own["_compiled_call_impl"] = None
         own["_modules"] = {
             name: None if child is None else self._stand_in(child, made) for name, child in module._modules.items()
         }
+        self._originals[id(copy)] = module
+        operation = describe_module(module)
+        if operation is not None:
+            own["forward"] = partial(self._leaf, module, operation)
+            return copy
         for name, value in vars(module).items():  # children that a forward takes from a list of its own
             if isinstance(value, list | tuple | dict) and not name.startswith("_"):
                 own[name] = mapped(value, lambda v: self._stand_in(v, made) if id(v) in self._names else v)
-        operation = describe_module(module)
-        if operation is None:
-            prefix = self._names[id(module)]
-            prefix = prefix + "." if prefix else ""
-            own["_parameters"] = {
-                name: p if p is None else self._meta(p, prefix + name) for name, p in module._parameters.items()
+        for kind in ("_parameters", "_buffers"):
+            own[kind] = {
+                name: t if t is None else self._meta(t, _within(self._names[id(module)], name))
+                for name, t in vars(module)[kind].items()
             }
-            own["_buffers"] = {
-                name: b if b is None else self._meta(b, prefix + name) for name, b in module._buffers.items()
-            }
-        self._originals[id(copy)] = module
-
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            if operation is None:
-                return self._descend(copy, module, args, kwargs)
-            return self._leaf(module, operation, args, kwargs)
-
-        own["forward"] = forward
+        own["forward"] = partial(self._descend, copy, module)
         return copy
 
     def _meta(self, tensor: Tensor, name: str) -> Tensor:
@@ -186,7 +182,7 @@ class _Recorder(TorchFunctionMode):
         self._paths.add(candidate)
         return candidate
 
-    def _descend(self, copy: nn.Module, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _descend(self, copy: nn.Module, module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
         if len(self._frames) == 1 and not self._blocks and module is self._originals[id(self._root)]:
             name, path = "", ""
         else:
@@ -201,40 +197,40 @@ class _Recorder(TorchFunctionMode):
         finally:
             self._frames.pop()
 
-    def _leaf(self, module: nn.Module, operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _leaf(self, module: nn.Module, operation: Operation, /, *args: Any, **kwargs: Any) -> Any:
         if isinstance(module, nn.Identity):
             return args[0]
-        if not self._names[id(module)]:  # the network is a single layer
-            name, path = "", self._unique(operation.op)
-        else:
+        name = self._names[id(module)]
+        if name:
             name, path = self._path_of(module)
+        else:  # the network is a single layer
+            path = self._unique(operation.op)
         x = args[0] if args else next(iter(kwargs.values()))
         if not isinstance(x, Tensor):
             raise Untraceable(f"{path} is called with {type(x).__name__} instead of a tensor.")
-        if isinstance(module, Adapts):
-            operation = Operation(*module.describe_at(tuple(x.shape[1:])))
-        step = Step(
-            path=path,
-            block=self._frames[-1][1],
-            operation=operation,
-            module=name,
-            parameters=tuple(f"{name}.{p}" if name else p for p, _ in module.named_parameters(remove_duplicate=False)),
-        )
-        try:
-            shape = output_shape(operation, tuple(x.shape[1:]), path)
-        except ShapeMismatch as error:
-            raise self._with_origin(error, operation, x) from None
-        with torch._C.DisableTorchFunction():
+        with torch._C.DisableTorchFunction():  # what is done here with tensors isn't the network's
+            operation = operation_at(module, operation, tuple(x.shape[1:]))
+            step = Step(
+                path=path,
+                block=self._frames[-1][1],
+                operation=operation,
+                module=name,
+                parameters=tuple(_within(name, own) for own in _parameters(module)),
+            )
+            try:
+                shape = output_shape(operation, tuple(x.shape[1:]), path)
+            except ShapeMismatch as error:
+                raise self._with_origin(error, operation, x) from None
             if operation.op == "dropout" and not module.training:
                 out: Any = _alias(x)  # eager returns its input here
-            elif getattr(module, "inplace", False):
+            elif vars(module).get("inplace"):
                 out = x
                 step.writes = True
-            elif shape is not None and not getattr(module, "return_indices", False):
+            elif shape is not None and not vars(module).get("return_indices"):
                 out = torch.empty((*x.shape[:1], *shape), dtype=x.dtype, device=META)
             else:
                 out = self._run_on_meta(module, path, args, kwargs)
-        self._record(step, out, args, kwargs)
+            self._record(step, out, args, kwargs)
         return out
 
     def _run_on_meta(self, module: nn.Module, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -425,6 +421,7 @@ class _Recorder(TorchFunctionMode):
         return Untraceable(f"{place} fails on a {shape} input{_place(error)}: {text.rstrip('.')}.")
 
 
+_HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks"))
 _READS_VALUES = frozenset(["__bool__", "__int__", "__float__", "__index__", "__complex__", "item", "tolist", "numpy"])
 
 
@@ -455,6 +452,17 @@ def _on_meta(module: nn.Module) -> nn.Module:
         if isinstance(value, list) and any(id(item) in moved for item in value):
             vars(twin)[name] = [moved.get(id(item), item) for item in value]
     return twin
+
+
+def _within(name: str, own: str) -> str:
+    return f"{name}.{own}" if name else own
+
+
+def _parameters(module: nn.Module) -> Iterable[str]:
+    """Names of all parameters of a module and its children."""
+    if module._modules:
+        return (name for name, _ in module.named_parameters(remove_duplicate=False))
+    return (name for name, parameter in module._parameters.items() if parameter is not None)
 
 
 def _same_place(one: Tensor, other: Tensor) -> bool:

@@ -89,7 +89,17 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         PLAIN | {"torch", "PIL", "matplotlib"},
         {f"cnnviz/{name}" for name in ("activations", "bench", "catalogue", "engine", "errors", "images", "networks")},
     ),
-    "cnnviz/bench/torchlens_peer": ({"torch", "torchlens"}, {"cnnviz/bench", "cnnviz/cli"}),
+    "cnnviz/bench/__init__": ({"psutil"}, set()),
+    "cnnviz/bench/neighbour": (
+        {"psutil", "PIL"},
+        {f"cnnviz/{name}" for name in ("bench", "catalogue", "engine", "images")},
+    ),
+    "cnnviz/bench/describe": (
+        {"torch", "torchinfo", "torchview", "fvcore"},
+        {f"cnnviz/{name}" for name in ("bench", "catalogue", "errors", "graph", "networks", "trace")},
+    ),
+    "cnnviz/bench/timing": ({"torch"}, {"cnnviz/bench"}),
+    "cnnviz/bench/torchlens_peer": ({"torch", "torchlens"}, {"cnnviz/bench", "cnnviz/cli", "cnnviz/errors"}),
     "cnnviz/bench/empty_app": ({"streamlit"}, set()),  # run by Streamlit, as the app that ours is held against
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
     "app": ({"streamlit", "pandas", "numpy", "PIL"}, {"cnnviz", "app"}),

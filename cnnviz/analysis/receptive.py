@@ -77,6 +77,8 @@ def _slide(
 
 def _hull(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
     """The smallest window that holds all of them, unit by unit; None where their strides differ."""
+    if len(fields) == 1:
+        return fields[0]
     if len({field.stride for field in fields}) != 1:
         return None
     start = tuple(min(field.start[axis] for field in fields) for axis in (0, 1))

@@ -7,14 +7,18 @@ import math
 import os
 import platform
 import statistics
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-PARTS = ("ui", "activations")  # in the order in which they run
-_VERSIONS = ("torch", "streamlit")
+import psutil
+
+# In the order in which they run; each is the module of this package that has its name.
+PARTS = ("describe", "activations", "neighbour", "ui")
+_VERSIONS = ("torch", "streamlit", "torchinfo", "torchview", "fvcore", "torchlens")
 
 
 @dataclass(frozen=True)
@@ -74,16 +78,19 @@ class Row:
 
 
 def machine() -> dict[str, str | int]:
-    """What the figures hang on: processor, cores, their load, system, versions."""
+    """What the figures hang on: processor, cores, memory, load, system, versions, and the commit where there is one."""
     described: dict[str, str | int] = {
         "cpu": _processor(),
         "cores": os.cpu_count() or 1,
+        "memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
         "os": platform.platform(),
         "python": platform.python_version(),
     }
     if hasattr(os, "getloadavg"):
         described["load before"] = f"{os.getloadavg()[0]:.1f}"
-    return described | {name: metadata.version(name) for name in _VERSIONS}
+    if commit := _commit():
+        described["commit"] = commit
+    return described | {name: metadata.version(name) for name in _VERSIONS if _installed(name)}
 
 
 def as_json(part: str, rows: Sequence[Row], described: dict[str, str | int]) -> dict[str, Any]:
@@ -116,10 +123,21 @@ def as_text(rows: Sequence[Row], described: dict[str, str | int]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     ]
     written.insert(1, "─" * max(map(len, written)))
-    note = ", ".join(f"{name} {value}" for name, value in described.items())
     counts = sorted({row.ours.count for row in rows})
     times = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return "\n".join([*written, "", f"Medians of {times}, quartiles in brackets. {note}.", ""])
+    return "\n".join([*written, "", f"Medians of {times}, quartiles in brackets. {note(described)}.", ""])
+
+
+def as_markdown(part: str, rows: Sequence[Row]) -> str:
+    """A part's table for a document."""
+    head = ("what", "ours", "peer", "ratio", "goal", "")
+    lines = [head, ("---",) * len(head), *((_label(row), *_cells(row)) for row in rows)]
+    return "\n".join([f"## {part}", "", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
+def note(described: dict[str, str | int]) -> str:
+    """The machine in one line."""
+    return ", ".join(f"{name} {value}" for name, value in described.items())
 
 
 def _label(row: Row) -> str:
@@ -129,14 +147,22 @@ def _label(row: Row) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     goal = ""
     if row.goal:
-        goal = f"≤ {row.goal.at_most:g} {'times' if row.goal.of == 'ratio' else row.unit}"
+        most = row.goal.at_most
+        written = f"1/{1 / most:g}" if 0 < most < 1 and (1 / most).is_integer() else f"{most:g}"
+        goal = f"≤ {written} {'times' if row.goal.of == 'ratio' else row.unit}"
     return (
         _measured(row.ours, row.unit),
         _measured(row.peer, row.unit) if row.peer else "",
-        f"{row.ratio:.2f}" if row.ratio is not None else "",
+        _ratio(row.ratio),
         goal,
         {True: "met", False: "missed", None: ""}[row.met],
     )
+
+
+def _ratio(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"1/{1 / ratio:.0f}" if 0 < ratio < 0.1 else f"{ratio:.2f}"
 
 
 def _measured(sample: Sample, unit: str) -> str:
@@ -147,6 +173,24 @@ def _measured(sample: Sample, unit: str) -> str:
 
 def _plain(sample: Sample) -> dict[str, Any]:
     return {"median": sample.median, "quartiles": [sample.low, sample.high], "count": sample.count}
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _commit() -> str:
+    """Of the checkout that this runs from, with a + where something in it has changed since; '' without one."""
+    here = ["git", "-C", str(Path(__file__).parent)]
+    asked = ["describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run([*here, *asked], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def _processor() -> str:

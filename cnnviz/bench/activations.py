@@ -20,12 +20,8 @@ another job on the machine moves less; on a GPU they are the clock's.
 """
 
 import io
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
@@ -38,6 +34,8 @@ from cnnviz.activations.capture import capture
 from cnnviz.activations.on_device import quantise_there
 from cnnviz.activations.pictures import Maps, grid_png, quantise
 from cnnviz.bench import Goal, Row, Sample
+from cnnviz.bench.timing import Runs, in_turn, quiet, timed
+from cnnviz.bench.torchlens_peer import torchlens
 from cnnviz.catalogue import Options, describe
 from cnnviz.engine.local import Engine, Picture
 from cnnviz.engine.passes import Passes
@@ -47,8 +45,6 @@ from cnnviz.networks import build, card, cards
 
 LARGE, SMALL = "resnet152", "resnet18"
 VISITORS = 300
-SHORTEST = 20.0  # ms that a measurement takes at least
-Runs = dict[str, Callable[[], object]]
 
 
 def measure(repetitions: int) -> list[Row]:
@@ -58,7 +54,7 @@ def measure(repetitions: int) -> list[Row]:
         repetitions: runs that each median is of; a tenth of them where a peer takes seconds.
     """
     _check_peers()
-    with _one_thread():
+    with quiet():
         rows = [
             *_captures(repetitions, torch.device("cpu"), list(cards())),
             *_large(repetitions),
@@ -99,7 +95,7 @@ def _capture(network: str, repetitions: int, place: torch.device) -> dict[str, S
         "every convolution": lambda: capture(module, x, convolutions),
         "every operation": lambda: capture(module, x),
     }
-    return _in_turn(runs, repetitions, place)
+    return in_turn(runs, repetitions, place)
 
 
 def _large(repetitions: int) -> list[Row]:
@@ -120,7 +116,7 @@ def _large(repetitions: int) -> list[Row]:
         "conv1": lambda: capture(module, x, ["conv1"]),
         "quantised": lambda: [quantise(map_) for map_ in maps],
     }
-    found = _in_turn(runs, repetitions)
+    found = in_turn(runs, repetitions)
     firsts = Sample.of([first() for _ in range(max(1, repetitions // 4))])
     plain, against = found["pass"], "its forward pass"
     return [
@@ -135,25 +131,14 @@ def _large(repetitions: int) -> list[Row]:
 def _torchlens(repetitions: int) -> Row:
     """Every operation, here and by a peer in a process of its own."""
     module, x = ready(LARGE)
-    command = [sys.executable, "-m", "cnnviz.bench.torchlens_peer", LARGE]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen(command, **pipes) as peer:  # type: ignore[call-overload]
-
-        def traced() -> float:
-            print("trace", file=peer.stdin, flush=True)
-            answer = peer.stdout.readline()
-            if not answer:
-                raise BadOption("torchlens gave no answer: does 'python -m cnnviz.bench.torchlens_peer lenet5' run?")
-            return float(answer)
-
-        traced()
-        ours, theirs = [], []
-        for _ in range(max(1, repetitions // 4)):
-            theirs.append(traced())
-            ours.append(timed(lambda: capture(module, x)))
-        peer.stdin.close()
+    with torchlens() as traced:
+        found = in_turn(
+            {"ours": lambda: capture(module, x)},
+            max(1, repetitions // 4),
+            elsewhere={"torchlens": lambda: traced(LARGE).took},
+        )
     what = f"every operation of {LARGE}"
-    return Row(what, "ms", Sample.of(ours), Sample.of(theirs), "torchlens.trace", Goal(1 / 8, "ratio"))
+    return Row(what, "ms", found["ours"], found["torchlens"], "torchlens.trace", Goal(1 / 8, "ratio"))
 
 
 # --- drawing ---------------------------------------------------------------------
@@ -163,11 +148,11 @@ def _pictures(repetitions: int) -> list[Row]:
     maps = np.random.default_rng(0).standard_normal((64, 112, 112)).astype(np.float32)
     grid = maps.reshape(8, 8, 112, 112).swapaxes(1, 2).reshape(8 * 112, 8 * 112)
     runs: Runs = {"ours": lambda: quantise(maps), "imshow": lambda: _imshow(grid)}
-    quantised = _in_turn(runs, repetitions)
+    quantised = in_turn(runs, repetitions)
     module, _ = ready(SMALL)
     data = next(iter(photographs().values())).read_bytes()
     runs = {"ours": lambda: _png(module, data), "hooks": lambda: _png_by_hooks(module, data)}
-    drawn = _in_turn(runs, max(1, repetitions // 2), warm=1)
+    drawn = in_turn(runs, max(1, repetitions // 2), warm=1)
     one, all_ = "Matplotlib's imshow of the grid", "a hook and Matplotlib's subplots"
     return [
         Row("quantising 64 x 112 x 112", "ms", quantised["ours"], quantised["imshow"], one, Goal(0.01, "ratio")),
@@ -291,7 +276,7 @@ def _gpu(repetitions: int) -> list[Row]:
     convolutions = [layer.path for layer in describe(Options(LARGE)).layers if layer.op == "conv"]
     maps = [tensor[0] for tensor in capture(module, x, convolutions).values()]
     runs: Runs = {"pass": lambda: _plain(module, x), "quantised": lambda: [quantise_there(map_) for map_ in maps]}
-    found = _in_turn(runs, repetitions, place)
+    found = in_turn(runs, repetitions, place)
     what = f"quantising {LARGE}'s {len(maps)} convolutions on {name}, one transfer each"
     return [
         *_captures(repetitions, place, [SMALL]),
@@ -313,40 +298,6 @@ def ready(network: str, place: torch.device | str = "cpu") -> tuple[nn.Module, T
 def _plain(module: nn.Module, x: Tensor) -> None:
     with torch.no_grad():
         module(x)
-
-
-def _in_turn(runs: Runs, repetitions: int, place: torch.device | None = None, warm: int = 2) -> dict[str, Sample]:
-    """The time of each, measured in turn; who begins changes, as each leaves memory behind for the next."""
-    names = list(runs)
-    first = {name: min(timed(runs[name], place) for _ in range(warm)) for name in names}
-    times = max(1, int(SHORTEST / max(min(first.values()), 1e-3))) if max(first.values()) < SHORTEST else 1
-    taken: dict[str, list[float]] = {name: [] for name in names}
-    for turn in range(repetitions):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            taken[name].append(timed(runs[name], place, times))
-    return {name: Sample.of(values) for name, values in taken.items()}
-
-
-def timed(run: Callable[[], object], place: torch.device | None = None, times: int = 1) -> float:
-    """Milliseconds of one run."""
-    on_gpu = place is not None and place.type == "cuda"
-    clock = time.perf_counter if on_gpu else time.process_time
-    began = clock()
-    for _ in range(times):
-        run()
-    if on_gpu:
-        torch.cuda.synchronize(place)
-    return (clock() - began) * 1e3 / times
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check_peers() -> None:

@@ -224,9 +224,12 @@ def _long_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> No
     _json(train)
 
     bench = command("bench", "how fast this is here, beside a peer and against its goals")
-    bench.add_argument("part", metavar="PART", nargs="?", choices=PARTS, help=f"{' or '.join(PARTS)}; by default all")
+    bench.add_argument(
+        "part", metavar="PART", nargs="?", choices=("all", *PARTS), default="all", help=f"{', '.join(PARTS)}, or all"
+    )
     bench.add_argument("--repetitions", type=int, default=20, metavar="N", help="of each measurement, by default 20")
     _json(bench)
+    bench.add_argument("-o", "--output", metavar="FOLDER", help="for bench.json and bench.md, the same as a table")
 
     app = command("app", "start the app, and say where the room's phones reach it")
     app.add_argument(

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cnnviz import bench
-from cnnviz.bench import activations
+from cnnviz.bench import activations, timing
 from cnnviz.errors import BadOption
 
 
@@ -16,7 +16,7 @@ def test_small_networks_stand_for_the_large(monkeypatch):
     monkeypatch.setattr(activations, "LARGE", "resnet20")
     monkeypatch.setattr(activations, "SMALL", "resnet20")
     monkeypatch.setattr(activations, "VISITORS", 4)
-    monkeypatch.setattr(activations, "SHORTEST", 0.0)
+    monkeypatch.setattr(timing, "SHORTEST", 0.0)
     monkeypatch.setattr(activations, "cards", lambda: dict.fromkeys(["lenet5", "plain20"]))
     monkeypatch.setattr(activations, "_torchlens", lambda _: bench.Row("left out", "ms", bench.Sample.of([1.0])))
     threads = torch.get_num_threads()
@@ -39,10 +39,10 @@ def test_a_capture_that_differs_is_no_result(monkeypatch):
 
 
 def test_who_begins_changes(monkeypatch):
-    monkeypatch.setattr(activations, "SHORTEST", 0.0)
+    monkeypatch.setattr(timing, "SHORTEST", 0.0)
     calls: list[str] = []
     runs = {name: lambda name=name: calls.append(name) for name in "abc"}
-    activations._in_turn(runs, 3, warm=1)
+    timing.in_turn(runs, 3, warm=1)
     assert "".join(calls) == "abc" + "abc" + "bca" + "cab"
 
 

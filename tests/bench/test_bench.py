@@ -9,6 +9,7 @@ import pytest
 from cnnviz import bench
 from cnnviz.bench import Goal, Row, Sample
 from cnnviz.cli import main
+from cnnviz.errors import BadOption
 
 ROWS = (
     Row(
@@ -50,7 +51,7 @@ def test_the_table_has_medians_quartiles_and_goals():
 def test_json_has_the_same_figures_and_the_machine():
     given = json.loads(json.dumps(bench.as_json("ui", ROWS, bench.machine())))
     assert given["part"] == "ui"
-    assert {"cpu", "cores", "os", "python", "torch", "streamlit"} <= set(given["machine"])
+    assert {"cpu", "cores", "memory", "os", "python", "torch", "streamlit"} <= set(given["machine"])
     click, _, highlight, maps = given["rows"]
     assert click["ours"] == {"median": 30.0, "quartiles": [28.0, 33.0], "count": 20}
     assert (click["ratio"], click["goal"], click["met"]) == (1.5, {"at_most": 1.5, "of": "ratio"}, True)
@@ -58,9 +59,55 @@ def test_json_has_the_same_figures_and_the_machine():
     assert (maps["goal"], maps["met"]) == (None, None)
 
 
+def test_small_ratios_read_as_fractions():
+    row = Row("a trace", "ms", Sample.of([10.0]), Sample.of([250.0]), "a peer", Goal(1 / 25, "ratio"))
+    assert bench.as_text([row], {"cpu": "Z80"}).splitlines()[2].endswith("1/25   ≤ 1/25 times  met")
+    assert bench.as_markdown("describe", [row]).splitlines()[-1] == (
+        "| a trace, against a peer | 10.0 ms (10.0 to 10.0) | 250 ms (250 to 250) | 1/25 | ≤ 1/25 times | met |"
+    )
+
+
+@pytest.fixture
+def two_parts(monkeypatch):
+    """`bench all` with a part that measures one row, and one that can't be measured."""
+    monkeypatch.setattr(bench, "PARTS", ("describe", "ui"))
+
+    def here(repetitions):
+        return [Row("a trace", "ms", Sample.of([float(repetitions)]), goal=Goal(5))]
+
+    def nowhere(_):
+        raise BadOption("There is no Chromium.")
+
+    monkeypatch.setattr("cnnviz.bench.describe.measure", here)
+    monkeypatch.setattr("cnnviz.bench.ui.measure", nowhere)
+
+
+@pytest.mark.parametrize("words", [[], ["all"]])
+def test_one_command_runs_all_parts_and_says_which_it_cannot(two_parts, words, tmp_path, capsys):
+    assert main(["bench", *words, "--repetitions", "3", "-o", str(tmp_path)]) == 0
+    shown = capsys.readouterr()
+    assert "a trace  3.00 ms (3.00 to 3.00)" in shown.out
+    assert shown.err == "ui isn't measured: There is no Chromium.\n"
+    data = json.loads((tmp_path / "bench.json").read_text())
+    assert [(part["part"], part["rows"][0]["met"]) for part in data["parts"]] == [("describe", True)]
+    assert data["left_out"] == {"ui": "There is no Chromium."}
+    assert data["parts"][0]["machine"]["cores"]
+    table = (tmp_path / "bench.md").read_text()
+    assert "| a trace | 3.00 ms (3.00 to 3.00) |" in table
+    assert f"python {data['parts'][0]['machine']['python']}" in table
+
+
+def test_one_part_that_cannot_be_measured_is_an_error(two_parts, capsys):
+    assert main(["bench", "ui"]) == 2
+    assert capsys.readouterr().err == "There is no Chromium.\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [(["ui", "--repetitions", "0"], "--repetitions 0 was given, but a median needs 1 or more.")],
+    [
+        (["ui", "--repetitions", "0"], "--repetitions 0 was given, but a median needs 1 or more."),
+        (["-o", "nowhere"], "-o nowhere was given, but it has to be a folder that is there."),
+    ],
 )
 def test_what_cannot_be_measured_is_a_sentence(arguments, sentence, capsys):
     assert main(["bench", *arguments]) == 2
