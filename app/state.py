@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from app import cache
 from app.components.pad import drawing_on
@@ -266,7 +267,8 @@ class Selection:
         """A visitor's file becomes the weights; one that is refused leaves them as they were, with a sentence."""
         file, before = self.get("weights upload"), self.get("own weights")
         self.set("weights refused", "")
-        if file is None:  # so does a browser begin to replace a file by another, which may be refused
+        # so does a browser begin to replace a file by another, which may be refused
+        if file is None or isinstance(file, DeletedFile):
             return
         try:
             self.set("own weights", cache.weights_from(options, file.getbuffer(), file.name))
@@ -478,12 +480,16 @@ def source_changed() -> None:
 def take_upload() -> None:
     """A visitor's file becomes the picture; taken away, it is no more."""
     file = st.session_state.upload
+    if isinstance(file, DeletedFile):  # the server has no room for it any more; what was made of it stays
+        return
     _take("file", file.name if file else "", file.getvalue() if file else b"")
 
 
 def take_photo() -> None:
     """A photograph that was just taken becomes the picture."""
     file = st.session_state.photo
+    if isinstance(file, DeletedFile):
+        return
     _take("camera", "photo.jpg", file.getvalue() if file else b"")
 
 

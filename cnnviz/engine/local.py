@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from cnnviz.engine.budget import Budget
 from cnnviz.engine.devices import choose_device, is_broken, is_out_of_memory, name_of, places
 from cnnviz.engine.effort import check_pass, check_weights
 from cnnviz.engine.passes import Passes, Precision, check_precision, fetched, release
-from cnnviz.engine.pool import Dropped, Full, Pool, Task, WorkerLost
+from cnnviz.engine.pool import Dropped, Full, Load, Pool, Task, WorkerLost
 from cnnviz.engine.results import Answer, Asked, Outcome, Picture, Result, Seen
 from cnnviz.engine.timing import Timing, time_pass
 from cnnviz.errors import BadOption, CnnvizError, DeviceUnavailable, Untraceable
@@ -223,6 +223,14 @@ class Engine:
     def held(self) -> int:
         """The bytes of maps that are kept now, and of those that are being made."""
         return self._seen.used
+
+    def loads(self) -> dict[str, Load]:
+        """What each device has to do that was used so far."""
+        return self._pool.loads()
+
+    def budgets(self) -> dict[str, Budget[Any]]:
+        """What is kept of networks and of maps."""
+        return {"models": self._models, "maps": self._seen}
 
     # --- on the visitor's thread -----------------------------------------------------
 

@@ -131,6 +131,11 @@ class Studio:
         self._kept: Budget[Outcome[Any]] = Budget(most_bytes, _size)
         self._progress: dict[Hashable, float] = {}
 
+    @property
+    def budget(self) -> Budget[Outcome[Any]]:
+        """What is kept of the answers."""
+        return self._kept
+
     def statistics(self, subject: Subject, *, on_wait: Wait = None) -> Outcome[tuple[Statistics, ...]]:
         """Every layer's statistics."""
 
