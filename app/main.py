@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import state
 from app.boundary import sentences
 from app.panels import lecture
 from app.server import guard, settle
@@ -16,8 +17,8 @@ ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 for_torch()  # before a page imports it
 guard()
 
+state.forget_infinite()
 st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
-
 
 page = st.navigation(
     [

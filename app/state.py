@@ -5,6 +5,7 @@ have a widget, `bind="query-params"` keeps the two equal; layer and channel, whi
 written to the URL by hand.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -320,6 +321,22 @@ def keep_together(together: bool, selections: Sequence[Selection], graphs: Seque
         selections[1 - lead].pick_layer(layers[lead])
         now[1 - lead] = (graphs[1 - lead].network, layers[lead])
     st.session_state["together at"] = now if together else None
+
+
+def forget_infinite() -> None:
+    """Take numbers that aren't finite out of the URL before a widget reads it: Streamlit's field for numbers fails."""
+    bad = [name for name in st.query_params if any(map(_infinite, st.query_params.get_all(name)))]
+    for name in bad:
+        del st.query_params[name]
+    if bad:  # this run's widgets would still find them
+        st.rerun()
+
+
+def _infinite(text: str) -> bool:
+    try:
+        return not math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def come_to(page: str) -> None:

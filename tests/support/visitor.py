@@ -104,7 +104,6 @@ class Visitor:
         )
         self.session = ""
         self.elements: dict[str, tuple[str, object]] = {}
-        self.kinds: set[str] = set()  # of messages that ever came
 
     def __enter__(self) -> "Visitor":
         return self
@@ -130,7 +129,6 @@ class Visitor:
         while True:
             found = ForwardMsg.FromString(self.socket.recv(timeout=max(0.1, end - time.monotonic())))
             kind = found.WhichOneof("type")
-            self.kinds.add(kind)
             if kind == "new_session":
                 self.session = found.new_session.initialize.session_id
             elif kind == "delta" and found.delta.HasField("new_element"):
