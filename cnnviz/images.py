@@ -106,9 +106,11 @@ def load_image(data: bytes, name: str = "") -> Image.Image:
             return _decode(data, kind, subject)
     except BadImage:
         raise
+    except MemoryError as error:
+        raise BadImage(f"{subject} needs more memory than is free here: try again, or choose a smaller one.") from error
     except Exception as error:
         # Deliberately everything: Pillow's decoders answer hostile bytes with a dozen types of
-        # exception (OSError, SyntaxError, struct.error, zlib.error, MemoryError, …).
+        # exception (OSError, SyntaxError, struct.error, zlib.error, …).
         raise BadImage(
             f"{subject} is a damaged or incomplete {kind} file: save it again, or choose another picture."
         ) from error
