@@ -17,7 +17,7 @@ ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 for_torch()  # before a page imports it
 guard()
 
-state.forget_infinite()
+state.forget_unusable()
 st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
 
 page = st.navigation(

@@ -54,6 +54,7 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }
+_LISTS = ("networks",)  # of which nothing may be chosen
 
 
 @dataclass(frozen=True)
@@ -323,9 +324,16 @@ def keep_together(together: bool, selections: Sequence[Selection], graphs: Seque
     st.session_state["together at"] = now if together else None
 
 
-def forget_infinite() -> None:
-    """Take numbers that aren't finite out of the URL before a widget reads it: Streamlit's field for numbers fails."""
-    bad = [name for name in st.query_params if any(map(_infinite, st.query_params.get_all(name)))]
+def forget_unusable() -> None:
+    """Take out of the URL what Streamlit's own widgets fail at, before one reads it.
+
+    These are numbers that aren't finite, and empty values, with which a control that has to have a choice has none.
+    """
+    bad = [
+        name
+        for name in st.query_params
+        if any(map(_infinite, values := st.query_params.get_all(name))) or (name not in _LISTS and not any(values))
+    ]
     for name in bad:
         del st.query_params[name]
     if bad:  # this run's widgets would still find them

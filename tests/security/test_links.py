@@ -66,7 +66,7 @@ def test_every_page_has_parameters():
     assert sum(map(len, map(parameters, PAGES))) > 100
 
 
-@pytest.mark.parametrize("value", ["<script>alert(1)</script>", "-1", "9" * 400, "nan"])
+@pytest.mark.parametrize("value", ["", "<script>alert(1)</script>", "-1", "9" * 400, "nan"])
 @pytest.mark.parametrize("page", PAGES)
 def test_a_link_that_is_rubbish_from_end_to_end_gives_a_page(page, value):
     app = opened(page, dict.fromkeys(parameters(page), value) | small(page))
