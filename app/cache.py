@@ -22,7 +22,7 @@ from cnnviz.catalogue import Options, as_trained, construct, describe, keep_weig
 from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.engine.results import Outcome
 from cnnviz.engine.studio import Studio, studio
-from cnnviz.errors import DrawingFailed
+from cnnviz.errors import BadWeights, DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
 from cnnviz.lessons import inception, pictures, shortcuts
@@ -37,6 +37,7 @@ from cnnviz.views.explain.html import card_html, definition_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
+from cnnviz.weights.files import harmless
 
 T = TypeVar("T")
 OUTLINE: Literal["outline"] = "outline"
@@ -260,8 +261,15 @@ class OwnWeights:
 
 
 def weights_from(options: Options, data: memoryview, name: str) -> OwnWeights:
-    """A visitor's file as the weights of a network."""
-    folder = TemporaryDirectory(prefix="cnnviz-", ignore_cleanup_errors=True)
+    """A visitor's file as the weights of a network.
+
+    Raises:
+        BadWeights: as `keep_weights`.
+    """
+    try:
+        folder = TemporaryDirectory(prefix="cnnviz-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise BadWeights(f"'{harmless(name)}' can't be kept on this machine ({error.strerror or error}).") from error
     return OwnWeights(options.network, keep_weights(options, data, name, Path(folder.name)), folder)
 
 

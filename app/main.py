@@ -1,12 +1,13 @@
 """Start here: `streamlit run app/main.py`."""
 
-import gc
 from pathlib import Path
 
 import streamlit as st
 
+from app import state
 from app.boundary import sentences
 from app.panels import lecture
+from app.server import guard, settle
 from cnnviz.cli import for_torch
 from cnnviz.cli.named import named
 
@@ -14,16 +15,10 @@ from cnnviz.cli.named import named
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 
 for_torch()  # before a page imports it
+guard()
 
+state.forget_unusable()
 st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
-
-
-@st.cache_resource(show_spinner=False)
-def start_up() -> None:
-    """Once a process: what is loaded by now stays, so that no collection has to look at it again."""
-    gc.collect()
-    gc.freeze()
-
 
 page = st.navigation(
     [
@@ -42,4 +37,4 @@ page = st.navigation(
 with lecture.controls(page.url_path), sentences():
     named()  # what `cnnviz app NET` brings is in the catalogue before any page looks
     page.run()
-start_up()
+settle()

@@ -5,11 +5,13 @@ have a widget, `bind="query-params"` keeps the two equal; layer and channel, whi
 written to the URL by hand.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from app import cache
 from app.components.pad import drawing_on
@@ -52,6 +54,7 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),
 }
+_LISTS = ("networks",)  # of which nothing may be chosen
 
 
 @dataclass(frozen=True)
@@ -266,7 +269,8 @@ class Selection:
         """A visitor's file becomes the weights; one that is refused leaves them as they were, with a sentence."""
         file, before = self.get("weights upload"), self.get("own weights")
         self.set("weights refused", "")
-        if file is None:  # so does a browser begin to replace a file by another, which may be refused
+        # so does a browser begin to replace a file by another, which may be refused
+        if file is None or isinstance(file, DeletedFile):
             return
         try:
             self.set("own weights", cache.weights_from(options, file.getbuffer(), file.name))
@@ -318,6 +322,29 @@ def keep_together(together: bool, selections: Sequence[Selection], graphs: Seque
         selections[1 - lead].pick_layer(layers[lead])
         now[1 - lead] = (graphs[1 - lead].network, layers[lead])
     st.session_state["together at"] = now if together else None
+
+
+def forget_unusable() -> None:
+    """Take out of the URL what Streamlit's own widgets fail at, before one reads it.
+
+    These are numbers that aren't finite, and empty values, with which a control that has to have a choice has none.
+    """
+    bad = [
+        name
+        for name in st.query_params
+        if any(map(_infinite, values := st.query_params.get_all(name))) or (name not in _LISTS and not any(values))
+    ]
+    for name in bad:
+        del st.query_params[name]
+    if bad:  # this run's widgets would still find them
+        st.rerun()
+
+
+def _infinite(text: str) -> bool:
+    try:
+        return not math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def come_to(page: str) -> None:
@@ -478,12 +505,16 @@ def source_changed() -> None:
 def take_upload() -> None:
     """A visitor's file becomes the picture; taken away, it is no more."""
     file = st.session_state.upload
+    if isinstance(file, DeletedFile):  # the server has no room for it any more; what was made of it stays
+        return
     _take("file", file.name if file else "", file.getvalue() if file else b"")
 
 
 def take_photo() -> None:
     """A photograph that was just taken becomes the picture."""
     file = st.session_state.photo
+    if isinstance(file, DeletedFile):
+        return
     _take("camera", "photo.jpg", file.getvalue() if file else b"")
 
 

@@ -7,12 +7,14 @@ left alone: they belong to the whole process.
 
 import io
 import re
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
 
 from cnnviz.errors import BadImage, BadOption
 
@@ -24,8 +26,10 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 MAX_BYTES = 25_000_000
 MAX_PIXELS = 50_000_000
-MAX_PIXELS_OF = {"WEBP": 20_000_000, "AVIF": 30_000_000}
-"""Lower limits where the decoder takes 15 or 9 bytes a pixel beside the picture, so that 300 MB suffice."""
+MAX_PIXELS_OF = {"WEBP": 17_000_000, "AVIF": 17_000_000}
+"""Lower limits where the decoder takes up to 16 bytes a pixel, so that 300 MB suffice."""
+MAX_PIXELS_WIDE = 25_000_000
+"""Of 32-bit values, and in CIELAB: those take long to convert."""
 MAX_SIDE = 20_000
 KEPT_SIDE = 2_048
 """Longest side of what `load_image` returns: more than any network here is shown."""
@@ -42,11 +46,15 @@ _FIELD, _DIGIT = 28, 20  # sides, in pixels, of MNIST's pictures, and of the box
 _FAINTEST_INK = 8.0  # of 255
 _ROOM = 1_024  # longest side, in pixels, that is given to a picture with ground around it, unless it is larger itself
 _PHOTOGRAPHS = Path(__file__).resolve().parent.parent / "assets" / "photographs"
+_DECODING = threading.BoundedSemaphore(4)  # at once: each may take 300 MB
 _READABLE = "JPEG, PNG, WEBP, GIF, BMP, TIFF or AVIF"
 _STRIP_PIXELS = 1 << 20
+_MAX_COEFFICIENT_BYTES = 200_000_000  # that a JPEG of several scans is kept in until the last has come
 _MAX_SCAN_PIXELS = 1_000_000_000  # scans x pixels of a JPEG: 20 scans of the largest picture, 1 to 2 s
 _MAX_RLE_BYTES = 2_000_000  # Pillow unpacks run-length BMPs in Python: about 1 s
+_MAX_READS = 250_000  # Pillow goes from segment to segment in Python: about 1 s
 _ORIENTATION_TAG = 0x0112
+_TOO_LONG = "that takes too long to unpack: save it again as PNG or JPEG."
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -78,7 +86,7 @@ def load_image(data: bytes, name: str = "") -> Image.Image:
 
     Raises:
         BadImage: no picture in a format we take, damaged, or too large (by its header: above
-            50 megapixels, 20 in a WEBP and 30 in an AVIF file, or 20,000 pixels on a side).
+            50 megapixels, 17 in a WEBP or AVIF file, 25 of 32-bit values, or 20,000 pixels on a side).
     """
     subject = _subject(name)
     if not data:
@@ -94,12 +102,15 @@ def load_image(data: bytes, name: str = "") -> Image.Image:
         what = "a HEIC picture, which can't be read here" if _is_heic(data) else "no picture that we can read"
         raise BadImage(f"{subject} is {what}: {hint}.")
     try:
-        return _decode(data, kind, subject)
+        with _DECODING:
+            return _decode(data, kind, subject)
     except BadImage:
         raise
+    except MemoryError as error:
+        raise BadImage(f"{subject} needs more memory than is free here: try again, or choose a smaller one.") from error
     except Exception as error:
         # Deliberately everything: Pillow's decoders answer hostile bytes with a dozen types of
-        # exception (OSError, SyntaxError, struct.error, zlib.error, MemoryError, …).
+        # exception (OSError, SyntaxError, struct.error, zlib.error, …).
         raise BadImage(
             f"{subject} is a damaged or incomplete {kind} file: save it again, or choose another picture."
         ) from error
@@ -109,8 +120,8 @@ def _decode(data: bytes, kind: str, subject: str) -> Image.Image:
     # The plugin is called directly: Image.open would first warn, process-wide, of sizes that we
     # refuse anyway, and leave the size out of what it raises.
     factory, _ = Image.OPEN[kind]
-    with factory(io.BytesIO(data), "") as source:
-        _check_size(source.size, kind, subject)
+    with factory(_Bounded(data, f"{subject} is a {kind} file {_TOO_LONG}"), "") as source:
+        _check_size(source, kind, subject)
         _check_effort(source, data, kind, subject)
         full_size, notes = source.size, _frame_notes(source, kind)
         if kind == "JPEG":  # decodes at a half to an eighth of the size, without the full pixels
@@ -133,6 +144,20 @@ def _decode(data: bytes, kind: str, subject: str) -> Image.Image:
     return picture
 
 
+class _Bounded(io.BytesIO):
+    """A file that can be read from as often as a picture needs, and not for minutes, a few bytes at a time."""
+
+    def __init__(self, data: bytes, refusal: str) -> None:
+        super().__init__(data)
+        self._left, self._refusal = _MAX_READS, refusal
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise BadImage(self._refusal)
+        return super().read(size)
+
+
 def _kind(data: bytes) -> str | None:
     Image.init()  # registers the plugins, once
     for kind in FORMATS:
@@ -147,11 +172,11 @@ def _is_heic(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and b"avi" not in data[8:48] and re.search(rb"he[iv]", data[8:48]) is not None
 
 
-def _check_size(size: tuple[int, int], kind: str, subject: str) -> None:
-    width, height = size
+def _check_size(source: Image.Image, kind: str, subject: str) -> None:
+    width, height = size = source.size
     if min(size) < 1:
         raise BadImage(f"{subject} has {width} x {height} pixels: choose a picture that shows something.")
-    most = MAX_PIXELS_OF.get(kind, MAX_PIXELS)
+    most = MAX_PIXELS_WIDE if source.mode in ("I", "F", "LAB") else MAX_PIXELS_OF.get(kind, MAX_PIXELS)
     if max(size) > MAX_SIDE or width * height > most:
         raise BadImage(
             f"{subject} has {width:,} x {height:,} pixels, more than the {most // 1_000_000} megapixels or "
@@ -165,7 +190,21 @@ def _check_effort(source: Image.Image, data: bytes, kind: str, subject: str) -> 
     scans = data.count(b"\xff\xda") if kind == "JPEG" else 0
     runs = kind == "BMP" and source.info.get("compression") in (1, 2) and len(data) > _MAX_RLE_BYTES
     if scans * source.width * source.height > _MAX_SCAN_PIXELS or runs:
-        raise BadImage(f"{subject} is a {kind} file that takes too long to unpack: save it as PNG instead.")
+        raise BadImage(f"{subject} is a {kind} file {_TOO_LONG}")
+    if isinstance(source, JpegImageFile) and _coefficient_bytes(source, data) > _MAX_COEFFICIENT_BYTES:
+        raise BadImage(f"{subject} is a JPEG file of several scans, which takes too much memory: scale it down first.")
+
+
+def _coefficient_bytes(source: JpegImageFile, data: bytes) -> float:
+    """What libjpeg keeps of a JPEG until its last scan has come; of one that comes in a single scan, nothing."""
+    assert source.fp is not None
+    end = source.fp.tell()  # of the first scan's header
+    start = data.rfind(b"\xff\xda", 0, end)
+    components = data[start + 4] if start + 2 + int.from_bytes(data[start + 2 : start + 4]) == end else 0
+    if "progressive" not in source.info and components >= len(source.layer):
+        return 0.0
+    samples = [horizontal * vertical for _, horizontal, vertical, _ in source.layer]
+    return 2 * sum(samples) / max(1, *samples, 1) * source.width * source.height
 
 
 def _frame_notes(source: Image.Image, kind: str) -> tuple[str, ...]:

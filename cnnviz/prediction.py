@@ -91,10 +91,10 @@ def ranked(output: Tensor, graph: LayerGraph, names: tuple[str, ...] = ()) -> Pr
         scores = scores.softmax(0)
     if len(names) != len(scores):
         names = tuple(f"class {index}" for index in range(len(scores)))
-    order = scores.argsort(descending=last != "rbf", stable=True).tolist()
+    order, values = scores.argsort(descending=last != "rbf", stable=True).tolist(), scores.tolist()
     return Prediction(
         "squared distance" if last == "rbf" else "probability",
-        tuple(Score(index, names[index], float(scores[index])) for index in order),
+        tuple(Score(index, names[index], values[index]) for index in order),
     )
 
 

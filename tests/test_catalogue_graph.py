@@ -1,9 +1,12 @@
 """From options to a graph."""
 
 import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnviz.catalogue import Options, describe, input_shape, parse_input, parse_size
 from cnnviz.errors import BadOption, CnnvizError, ShapeMismatch
+from cnnviz.networks import card, cards
 
 # --- the catalogue's networks --------------------------------------------------
 
@@ -80,3 +83,38 @@ def test_what_is_no_size_is_refused(text):
 def test_an_input_shape_needs_a_known_network():
     with pytest.raises(CnnvizError, match="Did you mean 'alexnet'"):
         input_shape(Options("alexnt"))
+
+
+# --- what a size costs ----------------------------------------------------------
+
+
+class Allocated(TorchDispatchMode):
+    """Sees every tensor that an operation gives; remembers the largest that isn't on meta, in bytes."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        given = function(*args, **(kwargs or {}))
+        for found in given if isinstance(given, tuple | list) else (given,):
+            if isinstance(found, torch.Tensor) and found.device.type != "meta":
+                self.largest = max(self.largest, found.untyped_storage().nbytes())
+        return given
+
+
+def test_an_allocation_would_be_seen():
+    with Allocated() as seen:
+        torch.zeros(3, 1_000, 1_000) + 1
+    assert seen.largest == 12_000_000
+
+
+@pytest.mark.parametrize("key", cards())
+def test_any_size_gets_its_table_or_a_sentence_and_no_tensor(key):
+    tables = 0
+    with Allocated() as seen:
+        for size in (1, 2, 33, 229, 4_099, 65_521, 65_536, 65_537, 10**12):
+            try:
+                tables += describe(Options(key, size=(size, size))).totals.macs > 0
+            except CnnvizError as error:
+                assert str(error).endswith(".")  # noqa: PT017
+    assert seen.largest < 20_000  # LeNet-5's own figures are
+    assert tables or max(card(key).input_shape) in (32, 227)  # those that end in a layer which fits one size alone

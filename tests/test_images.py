@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnviz import images
 from cnnviz.errors import BadImage, BadOption
 from cnnviz.images import (
     KEPT_SIDE,
@@ -225,7 +226,7 @@ def test_bombs_are_refused_by_their_header():
     assert "12,000 x 12,000" in refusal(png(12_000, 12_000))
     assert "20,001 x 1" in refusal(png(20_001, 1))
     assert "megapixels" in refusal(png(2**31 - 1, 2**31 - 1))
-    assert "20 megapixels" in refusal(encode(Image.new("RGB", (5_000, 4_100)), "WEBP", method=0))
+    assert "17 megapixels" in refusal(encode(Image.new("RGB", (5_000, 3_500)), "WEBP", method=0))
 
 
 def test_no_warning_and_no_global_setting(recwarn):
@@ -271,6 +272,20 @@ def test_flipped_bytes_are_a_sentence_or_a_picture(kind):
 def test_a_jpeg_of_endless_scans_is_refused():
     data = encode(two_halves((3_000, 3_000)), "JPEG")
     assert "too long" in refusal(data[:-2] + b"\xff\xda" * 200)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "side"),
+    [("RGB", {"progressive": True, "subsampling": 0}, 5_900), ("CMYK", {"progressive": True}, 5_100)],
+)
+def test_a_jpeg_that_is_kept_until_its_last_scan_has_come_is_refused_above_200_mb(monkeypatch, mode, options, side):
+    monkeypatch.setattr(images, "_MAX_COEFFICIENT_BYTES", 2_000_000)
+    data = encode(Image.new(mode, (side // 10, side // 10)), "JPEG", **options)
+    assert "several scans" in refusal(data)
+    one_scan = encode(Image.new(mode, (side // 10, side // 10)), "JPEG", subsampling=0)
+    assert load_image(one_scan).mode == "RGB"
+    apart = one_scan.replace(b"\xff\xda\x00\x0c\x03", b"\xff\xda\x00\x0c\x01")  # as if each came by itself
+    assert mode == "CMYK" or "several scans" in refusal(apart)
 
 
 def test_names_are_shown_without_markup():

@@ -14,10 +14,14 @@ class Budget(Generic[T]):
     Args:
         most_bytes: of all values, and of what is being made.
         size_of: the bytes of one.
+
+    Attributes:
+        hits, misses: how often a value was there, and wasn't.
     """
 
     def __init__(self, most_bytes: int, size_of: Callable[[T], int]) -> None:
         self.most = most_bytes
+        self.hits = self.misses = 0
         self._size_of = size_of
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._reserved: dict[Hashable, int] = {}
@@ -33,7 +37,9 @@ class Budget(Generic[T]):
         """The value at `key`, which becomes the most recently used."""
         with self._lock:
             if key not in self._values:
+                self.misses += 1
                 return None
+            self.hits += 1
             self._values.move_to_end(key)
             return self._values[key][0]
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,9 @@ from cnnviz.activations.pictures import Maps, Scale
 from cnnviz.catalogue import Options, as_trained, describe
 from cnnviz.engine.budget import Budget
 from cnnviz.engine.devices import choose_device, is_broken, is_out_of_memory, name_of, places
+from cnnviz.engine.effort import check_pass, check_weights
 from cnnviz.engine.passes import Passes, Precision, check_precision, fetched, release
-from cnnviz.engine.pool import Dropped, Full, Pool, Task, WorkerLost
+from cnnviz.engine.pool import Dropped, Full, Load, Pool, Task, WorkerLost
 from cnnviz.engine.results import Answer, Asked, Outcome, Picture, Result, Seen
 from cnnviz.engine.timing import Timing, time_pass
 from cnnviz.errors import BadOption, CnnvizError, DeviceUnavailable, Untraceable
@@ -36,8 +37,6 @@ __all__ = ["Answer", "Engine", "Outcome", "Picture", "Result", "choose_device", 
 
 T = TypeVar("T")
 MOST_WAITING = 64  # passes on a device, the running one included
-MOST_BYTES = 2_000_000_000  # of the two largest maps that a pass holds at once
-MOST_MACS = 500_000_000_000  # half a minute on two quiet cores
 RETRY = 300.0  # seconds after which a device that failed is tried again
 CPU = torch.device("cpu")
 _MADE_AGAIN = frozenset(["input", "batchnorm", "relu", "dropout", "flatten", "output"])
@@ -109,6 +108,7 @@ class Engine:
         source = source_for(options.network, weights, **options.chosen)
         graph = describe(options)
         graph.layer(layer)
+        check_weights(options)
         asked = Asked(options, picture, layer, source, fit, precision, CPU)
 
         def known(place: torch.device) -> bool:
@@ -155,8 +155,8 @@ class Engine:
         Raises:
             CnnvizError: whatever is wrong with the network or the device.
         """
-        graph = describe(options)
-        _check_effort(graph, graph.layers[-1].path)
+        check_pass(options)
+        check_weights(options)
 
         def at(place: torch.device, _: str) -> Timing:
             def run(_: Task[Timing]) -> Timing:
@@ -189,6 +189,7 @@ class Engine:
         Raises:
             CnnvizError: whatever is wrong with the network, the weights or the device.
         """
+        check_weights(options)
         source = source_for(options.network, weights, **options.chosen)
 
         def at(place: torch.device, note: str) -> Outcome[T]:
@@ -222,6 +223,14 @@ class Engine:
     def held(self) -> int:
         """The bytes of maps that are kept now, and of those that are being made."""
         return self._seen.used
+
+    def loads(self) -> dict[str, Load]:
+        """What each device has to do that was used so far."""
+        return self._pool.loads()
+
+    def budgets(self) -> dict[str, Budget[Any]]:
+        """What is kept of networks and of maps."""
+        return {"models": self._models, "maps": self._seen}
 
     # --- on the visitor's thread -----------------------------------------------------
 
@@ -278,9 +287,9 @@ class Engine:
         on_wait: Callable[[int], None] | None,
     ) -> Result:
         asked = replace(asked, place=place, note=note)
-        paths = self._recorded(graph)
+        paths = self._recorded(asked.options, graph)
         if asked.layer not in paths:
-            _check_effort(graph, asked.layer)
+            check_pass(asked.options, asked.layer)
         key = asked.key if asked.layer in paths else (*asked.key, asked.layer)
         seen = self._look(asked, key, paths if asked.layer in paths else [asked.layer], on_wait)
         if asked.layer not in seen.maps:  # memory didn't suffice for more than what another visitor wanted
@@ -342,11 +351,10 @@ class Engine:
         self._seen.grown(key, seen)
         return made
 
-    def _recorded(self, graph: LayerGraph) -> list[str]:
+    def _recorded(self, options: Options, graph: LayerGraph) -> list[str]:
         """The layers that a pass records: all, where they fit into the budget, and else as many as fit into half."""
-        last = graph.layers[-1].path
         try:
-            _check_effort(graph, last)
+            check_pass(options)
         except DeviceUnavailable:
             return []  # each layer by a pass of its own, up to it
         if sum(layer.activation_bytes for layer in graph.layers) <= self._seen.most:
@@ -447,24 +455,6 @@ def _other_classes(options: Options, layer: str, shape: tuple[int, ...], source:
         f"These weights know the {source.training.classes} classes of {source.training.dataset}; "
         f"graph and table count {' x '.join(map(str, counted))} values here, as the network was published."
     )
-
-
-def _check_effort(graph: LayerGraph, layer: str) -> None:
-    """Refuses a pass beforehand that this machine couldn't hold, or would never end.
-
-    Raises:
-        UnknownLayer: the network has no such layer.
-        DeviceUnavailable: with what it would take.
-    """
-    upto = graph.layers[: graph.layers.index(graph.layer(layer)) + 1]
-    held = sum(sorted(step.activation_bytes for step in upto)[-2:])
-    macs = sum(step.macs for step in upto)
-    if held > MOST_BYTES or macs > MOST_MACS:
-        raise DeviceUnavailable(
-            f"Up to {layer}, {graph.network} at this size takes {held / 1e9:.1f} GB at once and {macs / 1e9:,.0f} "
-            f"billion multiply-accumulates, more than the {MOST_BYTES / 1e9:.0f} GB and {MOST_MACS / 1e9:,.0f} billion "
-            "that are allowed; use a smaller size."
-        )
 
 
 @cache

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
@@ -42,8 +43,21 @@ class _Job(Generic[T]):
         self.marks: set[Hashable] = set()
 
 
+@dataclass(frozen=True)
+class Load:
+    """What a place has to do, and what came of what it had; the first three are as they are now."""
+
+    waiting: int
+    running: int
+    alive: int
+    finished: int
+    refused: int
+    lost: int
+
+
 class _Worker:
     def __init__(self) -> None:
+        self.finished = self.refused = self.lost = 0
         self.queue: deque[_Job[Any]] = deque()
         self.job: _Job[Any] | None = None
         self.thread: threading.Thread | None = None
@@ -88,10 +102,11 @@ class Pool:
             self._look_after(place)
             job = self._jobs.get(key)
             if job is None:
+                worker = self._workers.setdefault(place, _Worker())
                 if self.length(place) >= self.most_waiting:
+                    worker.refused += 1
                     raise Full(place)
                 job = self._jobs[key] = _Job(place, key, work)
-                worker = self._workers.setdefault(place, _Worker())
                 worker.queue.append(job)
                 if worker.thread is None:
                     self._start(place, worker)
@@ -108,6 +123,21 @@ class Pool:
         with self._changed:
             worker = self._workers.get(place)
             return len(worker.queue) + (worker.job is not None) if worker else 0
+
+    def loads(self) -> dict[str, Load]:
+        """What each place has to do that was ever used."""
+        with self._changed:
+            return {
+                place: Load(
+                    waiting=len(worker.queue),
+                    running=int(worker.job is not None),
+                    alive=int(worker.thread is not None and worker.thread.is_alive()),
+                    finished=worker.finished,
+                    refused=worker.refused,
+                    lost=worker.lost,
+                )
+                for place, worker in self._workers.items()
+            }
 
     # --- workers -------------------------------------------------------------------
 
@@ -148,6 +178,7 @@ class Pool:
                 return False
             worker.job = None
             if error is None or not (self._is_broken(error) or not isinstance(error, Exception)):
+                worker.finished += 1
                 self._finish(job, value, error)
                 return True
             self._lose(job.place, worker, job, error)
@@ -155,6 +186,7 @@ class Pool:
 
     def _lose(self, place: str, worker: _Worker, job: "_Job[Any]", error: BaseException | None) -> None:
         """Put a fresh worker in the place of one that broke; what it was at is tried once more, unless it hung."""
+        worker.lost += 1
         job.failures += 1
         job.part, job.marks = None, set()
         if error is not None and job.failures == 1:

@@ -23,6 +23,7 @@ from cnnviz.activations.prepared import prepared
 from cnnviz.activations.statistics import Statistics
 from cnnviz.catalogue import Options, describe
 from cnnviz.engine.budget import Budget
+from cnnviz.engine.effort import check_pass
 from cnnviz.engine.local import Engine, engine
 from cnnviz.engine.results import ENTRY, Outcome, Picture
 from cnnviz.errors import BadOption, CnnvizError
@@ -35,6 +36,7 @@ T = TypeVar("T")
 Wait = Callable[[int], None] | None
 """As `Engine.maps` takes it."""
 Step = Callable[[], None]
+COVERED = 4  # pictures at once
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,18 @@ class Studio:
         self._kept: Budget[Outcome[Any]] = Budget(most_bytes, _size)
         self._progress: dict[Hashable, float] = {}
 
+    @property
+    def budget(self) -> Budget[Outcome[Any]]:
+        """What is kept of the answers."""
+        return self._kept
+
     def statistics(self, subject: Subject, *, on_wait: Wait = None) -> Outcome[tuple[Statistics, ...]]:
         """Every layer's statistics."""
 
         def work(module: nn.Module, place: torch.device, step: Step) -> tuple[Statistics, ...]:
             return over_depth.statistics(module, subject.input.to(place), on_step=lambda *_: step())
 
+        check_pass(subject.options)
         return self._answer("statistics", work, subject, on_wait)
 
     def number(self, subject: Subject, path: str, place: Sequence[int], *, on_wait: Wait = None) -> Outcome[Computed]:
@@ -169,6 +177,7 @@ class Studio:
         def work(module: nn.Module, where: torch.device, step: Step) -> Heat:
             return effective_field(module, subject.input.to(where), path, place)
 
+        check_pass(subject.options, path, gradient=True)
         return self._answer(("field", path, tuple(place)), work, subject, on_wait)
 
     def kernels(
@@ -200,6 +209,7 @@ class Studio:
         def work(module: nn.Module, where: torch.device, step: Step) -> GradCam:
             return attribution.grad_cam(module, subject.input.to(where), path, target)
 
+        check_pass(subject.options, gradient=True)
         return self._answer(("grad-cam", path, target), work, subject, on_wait)
 
     def occlusion(
@@ -218,6 +228,7 @@ class Studio:
             on_progress: called several times a second with the share that is done, for whoever shares the work; what it
                 raises ends the waiting.
         """
+        check_pass(subject.options, batch=COVERED)
         what = ("occlusion", target)
         key = (what, *subject.key)
 
@@ -227,7 +238,7 @@ class Studio:
                 step()
 
             try:
-                return attribution.occlusion(module, subject.input.to(where), target, batch=4, on_step=on_step)
+                return attribution.occlusion(module, subject.input.to(where), target, batch=COVERED, on_step=on_step)
             finally:
                 self._progress.pop(key, None)
 

@@ -25,7 +25,7 @@ from cnnviz.weights import Source, bundled, fill, resolve
 
 __all__ = ["Accuracy", "Card", "Normalisation", "Paper", "bring", "build", "card", "cards", "construct", "kinds_for"]
 
-MOST_CLASSES = 1_000_000
+MOST_CLASSES = 100_000
 SHORTCUTS = ("A", "B", "C")
 
 _brought: dict[str, Card] = {}

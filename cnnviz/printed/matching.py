@@ -61,10 +61,19 @@ def match(rows: Sequence[PrintedRow], graph: LayerGraph) -> Matched:
 
 def sources(graph: LayerGraph, path: str, wanted: frozenset[str] | dict[str, int]) -> tuple[str, ...]:
     """The nearest layers of `wanted` that a layer reads, through whatever lies between."""
-    found: list[str] = []
-    for edge in graph.incoming(path):
-        found += (edge.source,) if edge.source in wanted else sources(graph, edge.source, wanted)
-    return tuple(dict.fromkeys(found))
+    found: dict[str, None] = {}
+    met = {path}  # there are as many ways up through nine inception modules as 4 to the ninth
+
+    def look_above(at: str) -> None:
+        for edge in graph.incoming(at):
+            if edge.source in wanted:
+                found[edge.source] = None
+            elif edge.source not in met:
+                met.add(edge.source)
+                look_above(edge.source)
+
+    look_above(path)
+    return tuple(found)
 
 
 def named_above(rows: Sequence[PrintedRow], at: int) -> tuple[int | None, ...]:

@@ -4,7 +4,9 @@ Before anything of it is unpacked, its size and its list of contents are held ag
 network needs; nothing in it is ever executed.
 """
 
+import os
 import pickle
+import pickletools
 import re
 import struct
 import zipfile
@@ -23,6 +25,10 @@ _FLOATS = {  # that torch converts into each other; float4 and quantised types i
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
     *(torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, torch.float8_e5m2fnuz, torch.float8_e8m0fnu),
 }
+_GLOBALS = re.compile(  # what torch.save names in the pickle of a state_dict
+    r"collections OrderedDict|torch\._utils _rebuild_(tensor_v[23]|parameter)|torch\.storage UntypedStorage|"
+    r"torch (\w+Storage|b?float\w+|u?int\w+|complex\w+|bool)"
+)
 _SAVE_AS = "save it with torch.save(module.state_dict(), …) or as safetensors"
 
 
@@ -125,8 +131,38 @@ def _read(source: Path, name: str, needed: Mapping[str, Tensor], legacy: bool) -
 
 def _check_archive(source: Path, name: str, most: _Limits) -> None:
     """Refuse a ZIP that torch.save didn't write from a state_dict, or that unpacks to too much."""
+    directory = _directory(source)
+    if directory is None:
+        raise BadWeights(f"'{name}' is a ZIP archive, but none that torch.save made: {_SAVE_AS}.")
+    if directory > most.listing:
+        raise BadWeights(f"'{name}' lists far more tensors than this network has: choose another file.")
     with zipfile.ZipFile(source) as archive:
         entries = archive.infolist()
+        _check_contents(source, name, most, entries)
+        _check_pickle(archive.read(next(entry for entry in entries if entry.filename.endswith("/data.pkl"))))
+
+
+def _directory(source: Path) -> int | None:
+    """Bytes of a ZIP archive's list of contents; None where it isn't there where all readers look for it.
+
+    Python takes it to end where the archive's last record begins, torch goes where that says that the list begins: one
+    file could show each of them a list of its own.
+    """
+    with source.open("rb") as file:
+        file.seek(-98, os.SEEK_END)
+        end, tail = file.tell(), file.read()
+    large, locator, last = tail[:56], tail[56:76], tail[76:]
+    size, offset, comment = struct.unpack("<IIH", last[12:])
+    if locator[:4] == b"PK\6\7":
+        if large[:4] != b"PK\6\6" or struct.unpack("<Q", locator[8:16])[0] != end:
+            return None
+        size, offset = struct.unpack("<QQ", large[40:])
+    else:
+        end += 76
+    return size if last[:4] == b"PK\5\6" and not comment and offset + size == end else None
+
+
+def _check_contents(source: Path, name: str, most: _Limits, entries: list[zipfile.ZipInfo]) -> None:
     inner = [entry.filename.partition("/")[2] for entry in entries]
     if any(path == "constants.pkl" or path.startswith("code/") for path in inner):
         raise BadWeights(f"'{name}' is a TorchScript program, which could run code: {_SAVE_AS}.")
@@ -142,6 +178,38 @@ def _check_archive(source: Path, name: str, most: _Limits) -> None:
     listing = next(entry.file_size for entry, path in zip(entries, inner, strict=True) if path == "data.pkl")
     if len(entries) > most.tensors or listing > most.listing:
         raise BadWeights(f"'{name}' lists far more tensors than this network has: choose another file.")
+
+
+def _check_pickle(listing: bytes) -> None:
+    """Refuse what torch.save never writes of a state_dict.
+
+    `weights_only` runs no code, but among what it does allow a few bytes can take any amount of memory:
+    `bytearray(10**10)`, or an OrderedDict that is made of another, again and again.
+
+    Raises:
+        pickle.UnpicklingError: it asks for more.
+    """
+    steps: list[tuple[str, Any]] = []
+    dictionaries = set()  # where OrderedDict itself lies in the memo
+    makes_one: list[int] = []
+    for opcode, argument, _ in pickletools.genops(listing):
+        if opcode.name in ("BINPUT", "LONG_BINPUT"):
+            if makes_one and makes_one[-1] == len(steps) - 1:
+                dictionaries.add(argument)
+            continue
+        remembered = opcode.name in ("BINGET", "LONG_BINGET") and argument in dictionaries
+        if remembered or (opcode.name == "GLOBAL" and argument == "collections OrderedDict"):
+            makes_one.append(len(steps))
+        steps.append((opcode.name, argument))
+    asked = {argument for kind, argument in steps if kind == "GLOBAL"}
+    kinds = [kind for kind, _ in steps]
+    if (
+        not all(_GLOBALS.fullmatch(name) for name in asked)
+        or any(kinds[at + 1 : at + 3] != ["EMPTY_TUPLE", "REDUCE"] for at in makes_one)
+        or kinds.count("BUILD") > 1  # the state_dict's own versions
+        or "NEWOBJ" in kinds
+    ):
+        raise pickle.UnpicklingError
 
 
 def check_size(size: int, most: int, name: str) -> None:

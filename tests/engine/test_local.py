@@ -12,7 +12,7 @@ import cnnviz
 from cnnviz import networks
 from cnnviz.catalogue import Options, describe
 from cnnviz.cli import main
-from cnnviz.engine import local
+from cnnviz.engine import effort, local
 from cnnviz.engine.local import Engine, Picture
 from cnnviz.engine.passes import Passes
 from cnnviz.engine.results import ENTRY
@@ -254,8 +254,25 @@ def test_a_pass_that_would_not_fit_is_refused_before_it_starts():
     assert not passes.runs
 
 
+@pytest.mark.parametrize("key", ["vgg16", "vgg19", "alexnet-owt"])
+def test_weights_that_would_not_fit_are_never_made(key, monkeypatch):
+    monkeypatch.setattr(local, "build", lambda *_, **__: pytest.fail("they were made"))
+    monkeypatch.setattr(effort, "MOST_BYTES", 10**9)
+    engine, _ = engine_with()
+    options = Options(key, classes=100_000)
+    first = describe(options).layers[1].path
+    asking = (
+        lambda: engine.maps(options, PICTURE, first, device="cpu"),
+        lambda: engine.compute("work", lambda *_: None, options, device="cpu"),
+        lambda: engine.timing(options, "cpu"),
+    )
+    for ask in asking:
+        with pytest.raises(DeviceUnavailable, match=r"\d GB of weights with these options.*fewer classes\.$"):
+            ask()
+
+
 def test_a_pass_too_long_to_its_end_is_run_as_far_as_is_asked(monkeypatch):
-    monkeypatch.setattr(local, "MOST_MACS", describe(OPTIONS).totals.macs // 2)
+    monkeypatch.setattr(effort, "MOST_MACS", describe(OPTIONS).totals.macs // 2)
     engine, passes = engine_with()
     assert engine.maps(OPTIONS, PICTURE, "conv1", device="cpu").maps.shape == (16, 32, 32)
     with pytest.raises(DeviceUnavailable, match="multiply-accumulates"):

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from cnnviz.engine import pool as pool_module
-from cnnviz.engine.pool import Dropped, Full, Pool, WorkerLost
+from cnnviz.engine.pool import Dropped, Full, Load, Pool, WorkerLost
 
 
 @pytest.fixture(autouse=True)
@@ -299,3 +299,17 @@ def test_many_visitors_come_and_go():
     assert not wrong
     until(lambda: pool.length("a") == pool.length("b") == 0)
     assert not pool._jobs
+
+
+def test_a_place_tells_what_it_has_to_do_and_what_came_of_it():
+    pool, go = Pool(most_waiting=2), threading.Event()
+    with pool.submit("here", 1, lambda _: go.wait(20)) as first, pool.submit("here", 2, lambda _: 2) as second:
+        while pool.loads()["here"].running == 0:
+            time.sleep(0.002)
+        with pytest.raises(Full):
+            pool.submit("here", 3, lambda _: 3)
+        assert pool.loads()["here"] == Load(waiting=1, running=1, alive=1, finished=0, refused=1, lost=0)
+        go.set()
+        first.result(20)
+        second.result(20)
+    assert pool.loads()["here"] == Load(waiting=0, running=0, alive=1, finished=2, refused=1, lost=0)

@@ -14,7 +14,7 @@ from cnnviz.activations.statistics import statistics
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Engine, Picture
 from cnnviz.engine.studio import Running, Studio, Subject
-from cnnviz.errors import BadOption
+from cnnviz.errors import BadOption, DeviceUnavailable
 from cnnviz.images import load_image, photographs
 
 PICTURE = Picture(load_image(photographs()["cat"].read_bytes()), "cat")
@@ -37,6 +37,21 @@ def test_statistics_are_found_once(studio, monkeypatch):
     assert "trained by this project" in found.weights
     no_more_work(monkeypatch)
     assert studio.statistics(SUBJECT) is found
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda studio, subject: studio.statistics(subject),
+        lambda studio, subject: studio.field(subject, "layer3.2.conv2", (0, 0, 0)),
+        lambda studio, subject: studio.grad_cam(subject, "layer3.2.conv2", 0),
+        lambda studio, subject: studio.occlusion(subject, 0),
+    ],
+)
+def test_what_would_not_fit_is_refused_before_it_starts(studio, ask, monkeypatch):
+    no_more_work(monkeypatch)
+    with pytest.raises(DeviceUnavailable, match=r"at this size takes .* GB at once.*smaller size\.$"):
+        ask(studio, Subject(Options("resnet20", size=(4096, 4096)), PICTURE, "bundled"))
 
 
 def test_other_weights_or_fits_are_other_subjects(studio):

@@ -290,6 +290,79 @@ def test_names_in_messages_are_harmless(tmp_path):
     assert not set("<>[]!\n") & set(message)
 
 
+# --- pickles that ask for more than torch.save does ------------------------------
+
+
+def pickled(path, listing):
+    """A torch.save archive around a pickle."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("w/data.pkl", listing)
+        archive.writestr("w/byteorder", "little")
+        archive.writestr("w/version", "3\n")
+    return path
+
+
+DICTIONARY = b"ccollections\nOrderedDict\n"
+ALLOWED_BY_TORCH = {
+    "bytes": b"\x80\x02cbuiltins\nbytearray\nJ\x00\x00\x00\x7f\x85R.",
+    "a copy": b"\x80\x02" + DICTIONARY + b"}\x85R.",
+    "a copy by the memo": b"\x80\x02" + DICTIONARY + b"q\x00)Rq\x01h\x00h\x01\x85R\x86.",
+    "a copy by a second place of the memo": b"\x80\x02" + DICTIONARY + b"q\x00q\x01)Rq\x02h\x01h\x02\x85R\x86.",
+    "a copy into another": b"\x80\x02" + DICTIONARY + b"q\x00)R}b" + b"h\x00)R}b\x86.",
+    "a new object": b"\x80\x02" + DICTIONARY + b")\x81.",
+    "a size": b"\x80\x02ctorch\nSize\n(K\x01t\x85R.",
+}
+
+
+@pytest.mark.parametrize("listing", ALLOWED_BY_TORCH.values(), ids=list(ALLOWED_BY_TORCH))
+def test_what_could_take_any_amount_of_memory_is_refused_unread(tmp_path, monkeypatch, listing):
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was unpickled"))
+    assert "more than tensors" in refusal(pickled(tmp_path / "w.pth", listing))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float8_e4m3fn, torch.bfloat16])
+def test_what_torch_saves_asks_for_no_more(filled, tmp_path, dtype):
+    state = {key: nn.Parameter(t.to(dtype), requires_grad=False) for key, t in filled.state_dict().items()}
+    torch.save(state, tmp_path / "w.pth")
+    assert "misshapen (bn.num_batches_tracked" in refusal(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("where", ["before", "behind"])
+def test_an_archive_that_shows_python_and_torch_different_contents_is_refused(tmp_path, where):
+    path = tmp_path / "w.pth"
+    forged(path, 50, (50,), (1,))
+    sound = path.read_bytes()
+    ending = bytearray(sound[-22:])
+    size, offset = struct.unpack("<II", ending[12:20])
+    listed = sound[offset : offset + size]
+    if where == "before":  # torch goes to the first list, Python takes the one that ends where the last record begins
+        path.write_bytes(sound[: offset + size] + listed + ending)
+    else:  # and here to one in the comment
+        ending[16:] = struct.pack("<IH", len(sound), size)
+        path.write_bytes(sound[:-22] + ending + listed)
+    assert len(torch.load(path, weights_only=True)) == 1, "torch would read it"
+    assert "none that torch.save made" in refusal(path, Bias(50))
+
+
+def test_a_list_of_contents_without_end_is_refused_unread(tmp_path, monkeypatch):
+    forged(tmp_path / "w.pth", 50, (50,), (1,))
+    sound = (tmp_path / "w.pth").read_bytes()
+    size, offset = struct.unpack("<II", sound[-10:-2])
+    ending = sound[-22:-10] + struct.pack("<IIH", 20_000 * size, offset, 0)
+    (tmp_path / "w.pth").write_bytes(sound[:offset] + 20_000 * sound[offset : offset + size] + ending)
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("it was listed"))
+    assert "far more tensors" in refusal(tmp_path / "w.pth", Bias(10**6))
+
+
+def test_torchs_own_programs_are_refused(filled, tmp_path):
+    x = torch.zeros(1, 3, 16, 16)
+    torch.jit.save(torch.jit.trace(nn.Conv2d(3, 4, 3), x), tmp_path / "script.pt")
+    assert "TorchScript" in refusal(tmp_path / "script.pt")
+    torch.export.save(torch.export.export(nn.Conv2d(3, 4, 3), (x,)), tmp_path / "program.pt2")
+    assert "exported program" in refusal(tmp_path / "program.pt2")
+    assert "exported program" in refusal((tmp_path / "program.pt2").rename(tmp_path / "program.pt"))
+
+
 # --- safetensors that lie --------------------------------------------------------
 
 
