@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
 from cnnviz.analysis.kernels import Chain, Replication, break_even
+from cnnviz.graph import Layer
 from cnnviz.views.drawing import rounded
 from cnnviz.views.tables import memory
 
@@ -133,3 +134,57 @@ def fitted_sentence(size: int, found: Sequence[tuple[int, float]]) -> str:
     if enough is None or enough == 1:
         return f"{said}."
     return f"{said}; with {enough} channels inside, and {found[enough - 1][0]} weights, nothing is left."
+
+
+# --- in a network ------------------------------------------------------------
+
+
+class Swapped(Protocol):
+    """A layer of a network, and the stack that replaces it; a `Swap` of the lesson is one."""
+
+    single: Layer
+    stack: tuple[Layer, ...]
+    kernel: int
+    stride: int
+    params: int
+    macs: int
+    sees: tuple[int, int]
+
+
+def swaps_table(swaps: Sequence[Swapped]) -> pd.DataFrame:
+    """Texts, one row a replaced layer: its block or itself, its kernel, parameters and MACs before and after."""
+    return pd.DataFrame(
+        {
+            "replaced": swap.single.path.rpartition(".")[0] or swap.single.path,
+            "kernel": f"{swap.kernel} × {swap.kernel}{f' / {swap.stride}' if swap.stride > 1 else ''}",
+            "parameters": _arrow(swap.single.params, swap.params),
+            "MACs": _arrow(swap.single.macs, swap.macs),
+        }
+        for swap in swaps
+    )
+
+
+def _arrow(before: int, after: int) -> str:
+    return " → ".join(rounded(number).replace(" ", "\u00a0") for number in (before, after))
+
+
+def swaps_sentence(swaps: Sequence[Swapped]) -> str:
+    """How many layers of each stride got fewer weights, and what a stride did to the stack that took it."""
+    fewer = sum(swap.params < swap.single.params for swap in swaps)
+    said = [f"**{fewer} of {len(swaps)}** replaced layers have fewer parameters as a stack of 3 × 3."]
+    for swap in swaps:
+        if swap.stride == 1:
+            continue
+        name, (own, seen), times = swap.single.path, swap.sees, swap.macs / swap.single.macs
+        costs = f"{times:,.1f} times the MACs" if times >= 1 else f"{times:.0%} of the MACs"
+        if seen == own:
+            said.append(
+                f"{name} steps {swap.stride} pixels: its stack does so in its last layer, sees the same {own} × {own}, "
+                f"and all its other layers run over every pixel: {costs}."
+            )
+        else:
+            said.append(
+                f"{name} steps {swap.stride} pixels: its stack does so in its first layer, for {costs}, but sees "
+                f"{seen} × {seen}, not {own} × {own}, and so does all that follows: **the rule needs stride 1**."
+            )
+    return " ".join(said)

@@ -137,6 +137,13 @@ def test_the_proof_of_kernels(app_url, screen):
     assert not violations(screen)
 
 
+def test_kernels_in_a_network(app_url, screen):
+    screen.goto(f"{app_url}/kernels?show=network&large=googlenet")
+    expect(screen.locator("g.node[id='inception3a.branch5x5.conv2']")).to_be_attached()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
 def test_lenet(app_url, screen):
     screen.goto(f"{app_url}/lenet")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()

@@ -90,6 +90,27 @@ def test_the_proof_is_on_the_picture_that_is_chosen():
     assert re.search(r"border by up to [\d.]+", said(app))[0] != re.search(r"border by up to [\d.]+", before)[0]
 
 
+def test_a_network_in_stacks_stands_beside_itself():
+    app = opened(show="network")
+    assert not app.exception
+    assert "62,875,112 parameters, 13,709,160,992 MACs" in said(app)
+    assert "its stack does so in its last layer, sees the same 11 × 11" in said(app)
+    app.segmented_control(key="taken").set_value("the first layer").run()
+    assert "sees 35 × 35, not 11 × 11" in said(app)
+    app.selectbox(key="large").set_value("googlenet").run()
+    assert "**0 of 10** replaced layers have fewer parameters" in said(app)
+    app.segmented_control(key="within").set_value("as many as in").run()
+    assert "**10 of 10** replaced layers" in said(app)
+    assert list(app.table[1].value["parameters"])[1] == "12.8\u00a0k → 6.96\u00a0k"
+    assert not app.error
+
+
+def test_a_network_of_the_url():
+    app = opened(show="network", large="googlenet", within="as many as in", taken="the first layer")
+    assert not app.exception
+    assert "6,682,944 parameters, 1,420,666,112 MACs" in said(app)
+
+
 # --- in a browser --------------------------------------------------------------
 
 
