@@ -25,7 +25,7 @@ from cnnviz.engine.studio import Studio, studio
 from cnnviz.errors import BadWeights, DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
-from cnnviz.lessons import inception, pictures, shortcuts
+from cnnviz.lessons import inception, pictures, replaced, shortcuts
 from cnnviz.networks import card, source_for
 from cnnviz.networks.inception import Widths
 from cnnviz.prediction import class_names
@@ -293,6 +293,19 @@ def apart(what: Hashable, work: Callable[[], T]) -> T:
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={tuple: repr})
 def _computed(what: Hashable, _work: Callable[[], T]) -> T:
     return shared_engine().apart(what, _work)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def in_threes(key: str, inside: replaced.Inside, taken: replaced.Taken) -> replaced.Replaced:
+    """A network beside itself with stacks of 3 x 3 for its larger kernels."""
+    return replaced.replaced(key, inside, taken)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def in_threes_svg(key: str, inside: replaced.Inside, taken: replaced.Taken, after: bool) -> str:
+    """One of the two, as an element of a page."""
+    both = in_threes(key, inside, taken)
+    return svg_for_page(render(dot_of(drawing(both.after if after else both.before)), "svg", SECONDS))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

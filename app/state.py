@@ -38,6 +38,7 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     "kernels": (
         *("show", "kernel", "in", "mid", "out", "map", "dilation", "stride", "strided", "bias"),
         *("inside", "seed", "from", "image"),
+        *("large", "within", "taken"),
     ),
     "lenet": ("reads", "c3", "digit", "flipped"),
     "alexnet": (

@@ -1,6 +1,5 @@
 """One large kernel beside its stack: the knobs, and what each costs."""
 
-import pandas as pd
 import streamlit as st
 
 from app import state
@@ -73,7 +72,7 @@ def cost() -> None:
             _chart(lessons_kernels.weights_over_mid(r), "over M")
     st.markdown(replication.sentences(r))
     st.table(
-        pd.DataFrame(replication.rows(r)),
+        replication.table(r),
         border="horizontal",
         hide_index=True,
         alt="The layer and what replaces it, compared",

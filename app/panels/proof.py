@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import cache, state
+from app.components.grown import growing_windows
 from app.panels import picture
 from cnnviz.analysis.kernels import replicate
 from cnnviz.catalogue import Options
@@ -40,22 +41,22 @@ def proof() -> None:
 
     left, right = st.columns([9, 11], gap="medium")
     with left:
-        strengths = {
-            name: cache.apart(("gradient", name, *place), lambda chain=chain: lesson.gradient(chain, seed))
+        grown = {
+            name: cache.apart(("grown", name, *place), lambda chain=chain: lesson.grown(chain, seed))
             for name, chain in chains.items()
         }
-        _chart(lessons_kernels.reached(list(strengths.items())), "reached")
-        st.markdown(replication.reached_sentence([lesson.support(strength) for strength in strengths.values()]))
+        growing_windows(lessons_kernels.grown(list(grown.items())), key="grown")
+        st.markdown(replication.reached_sentence([lesson.support(steps[-1]) for steps in grown.values()]))
     with right:
         grey = cache.grey(seen.digest, seen.image)
         found = cache.apart(("compared", seen.digest, *place), lambda: lesson.compare(r.threes, grey, seed))
         shown = (
             (f"{r.stack} layers of 3 × 3", lessons_kernels.greys(found.stack)),
             (f"their one {kernel} × {kernel}", lessons_kernels.greys(found.single)),
-            ("difference", lessons_kernels.signed(found.difference)),
+            ("the difference of both", lessons_kernels.signed(found.difference)),
         )
         for column, (name, pixels) in zip(st.columns(len(shown), gap="small"), shown, strict=True):
-            column.image(pixels, caption=name, width=state.px(SHOWN))
+            column.image(pixels, caption=name, width=state.px(SHOWN), alt=f"The picture: {name}")
         st.markdown(replication.composed_sentence(found.border, found.inside, found.outside))
 
     _fit(FITTED, inside, seed)

@@ -4,9 +4,9 @@ import streamlit as st
 
 from app import state
 from app.boundary import sentences
-from app.panels import kernels, proof
+from app.panels import in_threes, kernels, proof
 
-VIEWS = {"cost": kernels.cost, "proof": proof.proof}
+VIEWS = {"cost": kernels.cost, "proof": proof.proof, "network": in_threes.network}
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.subheader("Kernel replication")

@@ -6,8 +6,8 @@ from argparse import Namespace
 from cnnviz.analysis.kernels import replicate
 from cnnviz.cli.output import as_json, write
 from cnnviz.errors import BadOption
+from cnnviz.views import replication, tables
 from cnnviz.views.export import replicate_json
-from cnnviz.views.replication import ACTIVATIONS, CONVENTION, rows, sentences
 
 
 def run(arguments: Namespace) -> None:
@@ -29,10 +29,6 @@ def run(arguments: Namespace) -> None:
     if arguments.json:
         write(as_json(replicate_json(r)))
         return
-    shown = rows(r)
-    columns = [[name, *(row[name] for row in shown)] for name in shown[0]]
-    widths = [max(map(len, column)) for column in columns]
-    for line in zip(*columns, strict=True):
-        cells = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-        write("  ".join([line[0].ljust(widths[0]), *cells]) + "\n")
-    write(f"{sentences(r)} Biases are {'counted' if r.bias else 'left out'}.\n{ACTIVATIONS}\n{CONVENTION}\n")
+    write(tables.aligned(replication.table(r)))
+    biases = f"Biases are {'counted' if r.bias else 'left out'}."
+    write(f"\n{replication.sentences(r)} {biases}\n{replication.ACTIVATIONS}\n{replication.CONVENTION}\n")

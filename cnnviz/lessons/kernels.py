@@ -65,6 +65,16 @@ def gradient(chain: Chain, seed: int = 0) -> Array:
     return cast(Array, found[0].abs().sum(dim=0).numpy())
 
 
+def grown(chain: Chain, seed: int = 0) -> tuple[Array, ...]:
+    """What a unit of each map sees, the input's first: (H, W) each, its window, as `gradient` weighs its pixels.
+
+    Args:
+        chain: of stride 1.
+    """
+    before = (gradient(Chain(chain.layers[:number]), seed) for number in range(1, len(chain.layers) + 1))
+    return (np.ones((1, 1)), *(strength[1:-1, 1:-1] for strength in before))
+
+
 def support(strength: Array) -> npt.NDArray[np.bool_]:
     """(H, W): the pixels that a gradient reaches, cut to the window around them."""
     reached = strength > 0

@@ -1,6 +1,7 @@
 """Figures of the lesson on kernels: what a stack of small kernels costs beside one large kernel."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,6 @@ from cnnviz.views.replication import lines_name, single_name, stack_name
 
 LINES = "#009e73"  # of Okabe and Ito's set
 DOTS = {"shape": ".", "fillmode": "overlay", "fgcolor": "#00855f", "fgopacity": 1, "solidity": 0.08}
-WEIGHT_COLOURS = [[0, "#d6e6f2"], [1, "#00456f"]]
 SIGNED_COLOURS = [[0, SINGLE], [0.5, "#f7f7f7"], [1, STACK]]
 KERNELS = range(3, 16, 2)
 DASHES = "Solid: the one layer; dashed: the stack of 3 × 3; dotted: the two lines."
@@ -113,28 +113,34 @@ def _small() -> dict[str, object]:
 # --- the proof ---------------------------------------------------------------
 
 
-def reached(strengths: Sequence[tuple[str, npt.NDArray[np.float64]]]) -> go.Figure:
-    """How much each pixel weighs in a unit, chain by chain, all in one scale each; where nothing arrives is blank."""
-    figure = _beside(len(strengths), [name for name, _ in strengths], height=225)
-    for column, (_, strength) in enumerate(strengths, start=1):
-        shown = np.where(strength > 0, strength / strength.max(), np.nan)
-        figure.add_heatmap(
-            z=shown,
-            colorscale=WEIGHT_COLOURS,
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            xgap=1,
-            ygap=1,
-            hovertemplate="%{z:.2f} of the largest<extra></extra>",
-            row=1,
-            col=column,
-        )
-        height, width = strength.shape
-        figure.add_shape(
-            type="rect", x0=-0.5, x1=width - 0.5, y0=-0.5, y1=height - 0.5, line={"color": QUIET}, row=1, col=column
-        )
-    return figure
+def grown(steps: Sequence[tuple[str, Sequence[npt.NDArray[np.float64]]]]) -> list[dict[str, Any]]:
+    """What a unit of each map sees, chain by chain, as `growing_windows` draws it.
+
+    Args:
+        steps: of the layer, its stack and the lines: a name, and the strengths of pixels after none of its layers,
+            after one, and so on.
+    """
+    side = max(max(strengths[-1].shape) for _, strengths in steps)
+    return [
+        {
+            "name": name,
+            "colour": colour,
+            "side": side,
+            "steps": [_step(number, strength) for number, strength in enumerate(strengths)],
+        }
+        for (name, strengths), (_, _, colour, _) in zip(steps, _LOOKS, strict=True)
+    ]
+
+
+def _step(layers: int, strength: npt.NDArray[np.float64]) -> dict[str, Any]:
+    size, found = list(strength.shape), np.argwhere(strength > 0)
+    shares = strength[tuple(found.T)] / strength.max()
+    return {
+        "size": size,
+        "said": f"after {layers} layer{'s' if layers != 1 else ''}, a unit sees {len(found)} pixels of "
+        f"{' × '.join(map(str, size))}",
+        "cells": [[int(y), int(x), round(float(share), 2)] for (y, x), share in zip(found, shares, strict=True)],
+    }
 
 
 def kernels_beside(kernels: Sequence[tuple[str, npt.NDArray[np.float64]]]) -> go.Figure:

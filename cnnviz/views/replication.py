@@ -1,10 +1,15 @@
 """A K x K layer beside what replaces it, in rows and in words."""
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import pandas as pd
 
 from cnnviz.analysis.kernels import Chain, Replication, break_even
+from cnnviz.graph import Layer
+from cnnviz.views.drawing import rounded
+from cnnviz.views.tables import memory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,17 +21,23 @@ ACTIVATIONS = (
 )
 
 
-def rows(r: Replication) -> list[dict[str, str]]:
-    """The K x K layer, its stack of 3 x 3 layers, and two lines, one row each; all of one set of columns."""
-    ends = (r.channels_in, r.channels_out)
-    return [
-        _row(name, r, chain, channels)
-        for name, chain, channels in (
-            (single_name(r), r.single, ends),
-            (stack_name(r), r.threes, r.channels),
-            (lines_name(r), r.lines, (r.channels_in, r.mid, r.channels_out)),
-        )
-    ]
+def table(r: Replication) -> pd.DataFrame:
+    """Texts, one row a quantity, its name in a column without one: of the K x K layer, its stack, and the two lines."""
+    shown = {single_name(r): r.single, stack_name(r): r.threes, lines_name(r): r.lines}
+    many = max(chain.macs for chain in shown.values()) >= 10**8
+    quantities: dict[str, Callable[[Chain], str]] = {
+        "channels": _channels,
+        "weights": lambda chain: f"{chain.weights:,}",
+        "saved": lambda chain: "" if chain is r.single else f"{r.saved_by(chain):.1f} %".replace("-", "−"),
+        "MACs": lambda chain: rounded(chain.macs) if many else f"{chain.macs:,}",
+        "activations": lambda chain: memory(chain.activation_bytes),
+        "non-linearities": lambda chain: str(len(chain.layers)),
+        "sees": lambda chain: " × ".join(map(str, chain.field)),
+        "every": lambda chain: f"{chain.grid[0]} px",
+    }
+    return pd.DataFrame(
+        {"": name} | {of: said(chain) for of, chain in shown.items()} for name, said in quantities.items()
+    )
 
 
 def single_name(r: Replication) -> str:
@@ -83,19 +94,9 @@ def stride_sentence(r: Replication) -> str:
     )
 
 
-def _row(name: str, r: Replication, chain: Chain, channels: tuple[int, ...]) -> dict[str, str]:
-    kept = channels if len(channels) <= 7 else (*channels[:3], "…", channels[-1])
-    return {
-        "": name,
-        "channels": " → ".join(map(str, kept)),
-        "weights": f"{chain.weights:,}",
-        "saved": "" if chain is r.single else f"{r.saved_by(chain):.1f} %".replace("-", "−"),
-        "MACs": f"{chain.macs:,}",
-        "activations": f"{chain.activation_bytes:,} B",
-        "non-linearities": str(len(chain.layers)),
-        "sees": " × ".join(map(str, chain.field)),
-        "every": f"{chain.grid[0]} px",
-    }
+def _channels(chain: Chain) -> str:
+    channels = (chain.layers[0].before, *(layer.after for layer in chain.layers))
+    return " → ".join(map(str, channels if len(channels) <= 7 else (*channels[:3], "…", channels[-1])))
 
 
 def reached_sentence(supports: Sequence["npt.NDArray[np.bool_]"]) -> str:
@@ -133,3 +134,57 @@ def fitted_sentence(size: int, found: Sequence[tuple[int, float]]) -> str:
     if enough is None or enough == 1:
         return f"{said}."
     return f"{said}; with {enough} channels inside, and {found[enough - 1][0]} weights, nothing is left."
+
+
+# --- in a network ------------------------------------------------------------
+
+
+class Swapped(Protocol):
+    """A layer of a network, and the stack that replaces it; a `Swap` of the lesson is one."""
+
+    single: Layer
+    stack: tuple[Layer, ...]
+    kernel: int
+    stride: int
+    params: int
+    macs: int
+    sees: tuple[int, int]
+
+
+def swaps_table(swaps: Sequence[Swapped]) -> pd.DataFrame:
+    """Texts, one row a replaced layer: its block or itself, its kernel, parameters and MACs before and after."""
+    return pd.DataFrame(
+        {
+            "replaced": swap.single.path.rpartition(".")[0] or swap.single.path,
+            "kernel": f"{swap.kernel} × {swap.kernel}{f' / {swap.stride}' if swap.stride > 1 else ''}",
+            "parameters": _arrow(swap.single.params, swap.params),
+            "MACs": _arrow(swap.single.macs, swap.macs),
+        }
+        for swap in swaps
+    )
+
+
+def _arrow(before: int, after: int) -> str:
+    return " → ".join(rounded(number).replace(" ", "\u00a0") for number in (before, after))
+
+
+def swaps_sentence(swaps: Sequence[Swapped]) -> str:
+    """How many layers of each stride got fewer weights, and what a stride did to the stack that took it."""
+    fewer = sum(swap.params < swap.single.params for swap in swaps)
+    said = [f"**{fewer} of {len(swaps)}** replaced layers have fewer parameters as a stack of 3 × 3."]
+    for swap in swaps:
+        if swap.stride == 1:
+            continue
+        name, (own, seen), times = swap.single.path, swap.sees, swap.macs / swap.single.macs
+        costs = f"{times:,.1f} times the MACs" if times >= 1 else f"{times:.0%} of the MACs"
+        if seen == own:
+            said.append(
+                f"{name} steps {swap.stride} pixels: its stack does so in its last layer, sees the same {own} × {own}, "
+                f"and all its other layers run over every pixel: {costs}."
+            )
+        else:
+            said.append(
+                f"{name} steps {swap.stride} pixels: its stack does so in its first layer, for {costs}, but sees "
+                f"{seen} × {seen}, not {own} × {own}, and so does all that follows: **the rule needs stride 1**."
+            )
+    return " ".join(said)

@@ -10,7 +10,6 @@ pytestmark = pytest.mark.browser
 
 # rule -> a piece of the element's HTML; Streamlit draws it, and no option of Streamlit's reaches it
 STREAMLITS = {
-    "scrollable-region-focusable": 'class="st-emotion-cache',  # st.table: scrolls where it is wider than the page
     "color-contrast": 'class="token',  # st.code: the colours of a program's words
 }
 
@@ -126,6 +125,21 @@ def test_kernels(app_url, screen):
     screen.goto(f"{app_url}/kernels")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(screen.locator(".js-plotly-plot")).to_have_count(4)
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_the_proof_of_kernels(app_url, screen):
+    screen.goto(f"{app_url}/kernels?show=proof")
+    expect(screen.get_by_role("img", name="2 × (3 × 3): after 2 layers")).to_be_visible()
+    expect(screen.locator(".js-plotly-plot")).to_have_count(2)
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_kernels_in_a_network(app_url, screen):
+    screen.goto(f"{app_url}/kernels?show=network&large=googlenet")
+    expect(screen.locator("g.node[id='inception3a.branch5x5.conv2']")).to_be_attached()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
@@ -87,3 +88,60 @@ def test_the_proof_is_on_the_picture_that_is_chosen():
     app.selectbox(key="image").set_value("rocket").run()
     assert not app.exception
     assert re.search(r"border by up to [\d.]+", said(app))[0] != re.search(r"border by up to [\d.]+", before)[0]
+
+
+def test_a_network_in_stacks_stands_beside_itself():
+    app = opened(show="network")
+    assert not app.exception
+    assert "62,875,112 parameters, 13,709,160,992 MACs" in said(app)
+    assert "its stack does so in its last layer, sees the same 11 × 11" in said(app)
+    app.segmented_control(key="taken").set_value("the first layer").run()
+    assert "sees 35 × 35, not 11 × 11" in said(app)
+    app.selectbox(key="large").set_value("googlenet").run()
+    assert "**0 of 10** replaced layers have fewer parameters" in said(app)
+    app.segmented_control(key="within").set_value("as many as in").run()
+    assert "**10 of 10** replaced layers" in said(app)
+    assert list(app.table[1].value["parameters"])[1] == "12.8\u00a0k → 6.96\u00a0k"
+    assert not app.error
+
+
+def test_a_network_of_the_url():
+    app = opened(show="network", large="googlenet", within="as many as in", taken="the first layer")
+    assert not app.exception
+    assert "6,682,944 parameters, 1,420,666,112 MACs" in said(app)
+
+
+# --- in a browser --------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_another_kernel_is_a_key_away_and_its_picture_fits_one_screen(app_url, page: Page):
+    page.goto(f"{app_url}/kernels")
+    expect(page.get_by_text("the stack has 28.0 % fewer weights")).to_be_visible()
+    slider = page.get_by_role("slider", name="Kernel K × K")
+    for kernel, saved in ((7, "44.9"), (9, "55.6"), (11, "62.8")):
+        slider.press("ArrowRight")
+        expect(page.get_by_text(f"Both see {kernel} × {kernel}; the stack has {saved} % fewer weights")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"kernel=11"))
+    for chart in page.locator(".js-plotly-plot").all():
+        box = chart.bounding_box()
+        assert box["y"] + box["height"] <= 720
+    page.reload()
+    expect(page.get_by_text("Both see 11 × 11")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_the_window_grows_and_is_scrubbed(app_url, page: Page):
+    page.goto(f"{app_url}/kernels?show=proof&kernel=7")
+    after = lambda layers, side: page.get_by_role(  # noqa: E731
+        "img", name=re.compile(rf"^3 × \(3 × 3\): after {layers} layers?, a unit sees {side**2} pixels")
+    )
+    expect(after(3, 7)).to_be_visible()
+    slider = page.get_by_role("slider", name="Layers that the window has grown through")
+    slider.press("ArrowLeft")
+    expect(after(2, 5)).to_be_visible()
+    slider.fill("1.5")  # between two layers
+    expect(after(1, 3)).to_be_visible()
+    page.get_by_role("button", name="Let the window grow").click()
+    expect(after(3, 7)).to_be_visible()
+    expect(page.get_by_role("button", name="Let the window grow")).to_be_visible()

@@ -5,17 +5,19 @@ import re
 import pytest
 
 from cnnviz.analysis.kernels import replicate
-from cnnviz.views import lessons_kernels
-from cnnviz.views.replication import rows, sentences
+from cnnviz.lessons import kernels
+from cnnviz.views import figures, lessons_kernels
+from cnnviz.views.replication import sentences, table
 
 
-def test_a_row_for_each_of_the_three():
-    single, stack, lines = rows(replicate(7, 4, 8, 16, size=(2, 3)))
-    assert [row[""] for row in (single, stack, lines)] == ["one 7 × 7", "3 × (3 × 3)", "1 × 7, 7 × 1"]
-    assert [row["channels"] for row in (single, stack, lines)] == ["4 → 16", "4 → 8 → 8 → 16", "4 → 8 → 16"]
-    assert (single["weights"], stack["weights"], lines["weights"]) == ("3,136", "2,016", "1,120")
-    assert (single["activations"], stack["activations"]) == ("384 B", "768 B")
-    assert {row["sees"] for row in (single, stack, lines)} == {"7 × 7"}
+def test_a_column_for_each_of_the_three():
+    shown = table(replicate(7, 4, 8, 16, size=(2, 3)))
+    assert list(shown.columns) == ["", "one 7 × 7", "3 × (3 × 3)", "1 × 7, 7 × 1"]
+    rows = {name: values for name, *values in shown.itertuples(index=False)}
+    assert rows["channels"] == ["4 → 16", "4 → 8 → 8 → 16", "4 → 8 → 16"]
+    assert rows["weights"] == ["3,136", "2,016", "1,120"]
+    assert rows["activations"] == ["384 B", "768 B", "576 B"]
+    assert set(rows["sees"]) == {"7 × 7"}
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,21 @@ def test_the_curves_hold_the_articles_savings():
 def test_the_bars_are_as_long_as_the_weights():
     bars = lessons_kernels.weight_bars(replicate(7)).data
     assert [bar.x[0] for bar in bars] == [49, 9, 9, 9, 7, 7]
+
+
+def test_the_picture_of_windows_has_a_unit_for_each_pixel():
+    figure = figures.replication_windows(replicate(7))
+    sides = [(shape.x1 - shape.x0) for shape in figure.layout.shapes if shape.type == "rect"]
+    assert sorted(sides) == [1, 1, 1, 1, 3, 3, 3, 7]
+    assert [note.text for note in figure.layout.annotations if "<br>" in note.text] == ["input<br>7 × 7"] * 2
+
+
+def test_a_window_grows_by_two_pixels_a_layer():
+    r = replicate(7, 1, 2, 1, dilation=2)
+    shown = lessons_kernels.grown(
+        [(name, kernels.grown(chain)) for name, chain in (("one", r.single), ("stack", r.threes), ("lines", r.lines))]
+    )
+    assert [[step["size"][1] for step in chain["steps"]] for chain in shown] == [[1, 13], [1, 5, 9, 13], [1, 13, 13]]
+    assert [len(step["cells"]) for step in shown[1]["steps"]] == [1, 9, 25, 49]
+    assert {chain["side"] for chain in shown} == {13}
+    assert shown[1]["steps"][1]["said"] == "after 1 layer, a unit sees 9 pixels of 5 × 5"
