@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.boundary import sentences
 from app.panels import lecture
+from app.turns import TURNS
 from cnnviz.cli import for_torch
 from cnnviz.cli.named import named
 
@@ -39,7 +40,7 @@ page = st.navigation(
     ],
     position="top",
 )
-with lecture.controls(page.url_path), sentences():
+with TURNS.one(), lecture.controls(page.url_path), sentences():
     named()  # what `cnnviz app NET` brings is in the catalogue before any page looks
     page.run()
 start_up()

@@ -7,6 +7,7 @@ written to the URL by hand.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -333,16 +334,17 @@ def come_to(page: str) -> None:
     st.session_state.page, st.session_state["page is new"] = page, changed
     shown = _shown_on(page)
     for key in {"projector", *(name for other in _SELECTIONS for name in _shown_on(other))}:
-        asked = key in st.query_params
-        if st.session_state.get(key) is not None and not asked and (changed or key not in {*shown, "projector"}):
+        forgotten = changed or key not in {*shown, "projector"}
+        if forgotten and key not in st.query_params and st.session_state.get(key) is not None:
             st.session_state[key] = st.session_state[key]
 
 
-def _shown_on(page: str) -> set[str]:
+@lru_cache
+def _shown_on(page: str) -> frozenset[str]:
     """Names of what a page has controls for, and shares with others."""
     names = {"network", "size", *OPTIONS, "scale", "colour", "across", "weights"}
     of_selections = {chosen.key(name) for chosen in _SELECTIONS.get(page, ()) for name in names}
-    return of_selections | {name for name in _PARTS.get(page, ()) if name not in ("expect", "together")}
+    return frozenset(of_selections | {name for name in _PARTS.get(page, ()) if name not in ("expect", "together")})
 
 
 def place(page: str) -> dict[str, str | list[str]]:

@@ -35,10 +35,9 @@ FORMS: tuple[tuple[str, str, tables.Format], ...] = (
 def panel(selection: state.Selection, options: Options, graph: LayerGraph) -> None:
     """One row a layer; clicking a row selects its layer."""
     hidden = state.hidden("table", graph)
-    frame = cache.table_of(options)
     bar = None if hidden else AMOUNTS.get(selection.get("colour"))
     layer_table(
-        tables.asked(frame) if hidden else frame,
+        cache.rows_of(options, COLUMNS, hidden),
         {name: Column("bar" if name == bar else "number" if name in NUMBERS else "text") for name in COLUMNS},
         selection=selection.name,
         key=selection.key("table"),

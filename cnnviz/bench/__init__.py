@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-PARTS = ("ui", "activations")  # in the order in which they run
+PARTS = ("ui", "activations", "load")  # in the order in which they run
 _VERSIONS = ("torch", "streamlit")
 
 

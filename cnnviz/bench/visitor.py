@@ -6,6 +6,7 @@ and not decoded; a browser decodes them on a machine of its own.
 
 import asyncio
 import json
+import re
 import time
 import urllib.request
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from cnnviz.errors import CnnvizError
 
 SMALL = 4_000  # bytes of a frame that is decoded; what a page says in words is smaller
-CACHED = 10_000  # from here on Streamlit lets a browser keep a message, and sends its hash when it comes again
+HEAD, HASH = 400, 10  # bytes in which a message says whose it is; the tag of its first field, its hash
+CACHED = 10_000  # bytes from which on Streamlit lets a browser keep a message, and sends its hash when it comes again
+_COMPONENT = re.compile(rb"cnnviz\.(\w+)")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -29,7 +32,7 @@ class NotServed(CnnvizError):
 
 @dataclass
 class Page:
-    """What the controls and fragments of a page go by; the same for all visitors. The first one reads it."""
+    """What the controls and fragments of a page go by: the same for all visitors, the first of whom reads it."""
 
     ids: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, str] = field(default_factory=dict)
@@ -46,31 +49,35 @@ class Visitor:
     Attributes:
         query: of the address as the app has written it since.
         selected: the layer, and the channel, that the page shows.
+        drawn: our components that the last run has sent, and the seconds after which each was here.
+        texts, said: what the last run has said, and of that the warnings and errors.
         received: bytes so far.
-        said: warnings and errors of the last run.
     """
 
     def __init__(self, url: str, page: Page, query: str = "") -> None:
         if urlsplit(url).hostname not in LOOPBACK:
-            raise NotServed(f"{url} was given, but only an app on this machine may be loaded, as http://127.0.0.1:8501.")
+            raise NotServed(
+                f"{url} was given, but only an app on this machine may be loaded, as http://127.0.0.1:8501."
+            )
         self.url, self.page, self.query = url, page, query
         self.selected: tuple[str | None, int | None] = (None, None)
         self.session = ""
-        self.received = 0
-        self.said: list[str] = []
+        self.drawn: dict[str, float] = {}
         self.texts: list[str] = []
+        self.said: list[str] = []
+        self.received = 0
+        self._began = 0.0
         self._socket: ClientConnection | None = None
-        self._hashes: set[str] = set()
+        self._known: dict[str, str] = {}  # components that came before, by the hash of their message
         self._states: dict[str, Any] = {}
-        self._seen_maps = False
 
     # --- what a person does ------------------------------------------------------
 
     async def arrive(self) -> float:
         """Open the page, also again after the connection broke; the seconds until all of it is there."""
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
-        # the place of the token that a browser has by a cookie, and the session to be had again
+        # second is the token that a browser has by a cookie, for who is logged in; third the session to be had again
         protocols: Any = ["streamlit", "none", *([self.session] if self.session else [])]
         self._socket = await connect(
             address,
@@ -82,39 +89,33 @@ class Visitor:
             ping_interval=None,
             proxy=None,
         )
-        self._seen_maps = False
-        await self._run()
-        if not self._seen_maps:
-            raise NotServed(f"The page of {self.url}/?{self.query} came without maps: {' '.join(self.said)}")
-        return time.perf_counter() - began
+        return await self._run()
 
     async def pick(self, layer: str) -> float:
         """Pick a layer, as by a click on its node; the seconds until the page has followed."""
-        began = time.perf_counter()
-        await self._run(trigger=("selection", json.dumps([{"event": "pick", "value": layer}])), fragment="selection")
+        self._began = time.perf_counter()
+        took = await self._run(of="selection", event={"event": "pick", "value": layer})
         if self.selected[0] != layer:
             raise NotServed(f"{layer} was picked, but the page shows {self.selected[0]}: {' '.join(self.said)}")
-        return time.perf_counter() - began
+        return took
 
     async def pick_channel(self, channel: int) -> float:
         """Pick a channel in the grid of maps."""
-        began = time.perf_counter()
-        await self._run(trigger=("maps", json.dumps([{"event": "pick", "value": channel}])), fragment="maps")
+        self._began = time.perf_counter()
+        took = await self._run(of="maps", event={"event": "pick", "value": channel})
         if self.selected[1] != channel:
             raise NotServed(f"Channel {channel} was picked, but the page shows {self.selected[1]}.")
-        return time.perf_counter() - began
+        return took
 
     async def choose_file(self) -> float:
         """Say that the picture comes from a file; the seconds until the page asks for one."""
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         self._states["from"] = ("string_array_value", "file")
-        self.query = "&".join(filter(None, [self.query, "from=file"]))
-        await self._run()
-        return time.perf_counter() - began
+        return await self._run()
 
     async def upload(self, data: bytes, name: str = "picture.png") -> float:
         """Bring a picture of one's own, by HTTP as a browser does; the seconds until the page shows what it gives."""
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         asked = BackMsg()
         asked.file_urls_request.request_id = name
         asked.file_urls_request.file_names.append(name)
@@ -124,11 +125,10 @@ class Visitor:
         file = given.file_urls_response.file_urls[0]
         await _put(self.url + file.upload_url, data, name)
         self._states["upload"] = ("file_uploader_state_value", (file, name, len(data)))
-        self._seen_maps = False
-        await self._run()
-        if not self._seen_maps or not any(name in text for text in self.texts):
+        took = await self._run()
+        if "maps" not in self.drawn or not any(name in text for text in self.texts):
             raise NotServed(f"{name} was brought, but the page doesn't show it: {' '.join(self.said)}")
-        return time.perf_counter() - began
+        return took
 
     def drop(self) -> None:
         """The connection is gone, without a word to the server."""
@@ -146,16 +146,18 @@ class Visitor:
         assert self._socket is not None
         await self._socket.send(message.SerializeToString())
 
-    async def _run(self, trigger: tuple[str, str] | None = None, fragment: str = "") -> None:
-        """Have the page run, or one of its fragments, and wait until it has."""
+    async def _run(self, of: str = "", event: dict[str, Any] | None = None) -> float:
+        """Have the page run and wait until it has, or one of its fragments for an event of a component in it.
+
+        Returns:
+            Seconds since whoever calls has begun.
+        """
         message = BackMsg()
         asked = message.rerun_script
         asked.query_string = self.query
         asked.context_info.url = f"{self.url}/"
         asked.context_info.color_scheme = "light"
-        asked.cached_message_hashes.extend(self._hashes)
-        if fragment:
-            asked.fragment_id = self.page.fragments[fragment]
+        asked.cached_message_hashes.extend(self._known)
         for key, (kind, value) in self._states.items():
             state = asked.widget_states.widgets.add(id=self.page.ids[key])
             if kind == "file_uploader_state_value":
@@ -166,12 +168,12 @@ class Visitor:
                 info.file_urls.CopyFrom(file)
             else:
                 getattr(state, kind).data.append(value)
-        if trigger:
-            key, value = trigger
-            name = f"$$STREAMLIT_INTERNAL_KEY_{self.page.ids[key]}__events"
-            asked.widget_states.widgets.add(id=name).json_trigger_value = value
-            asked.widget_states.widgets.add(id=self.page.ids[key]).json_value = "{}"  # as a browser says of no state
-        self.said, self.texts = [], []
+        if of:
+            asked.fragment_id = self.page.fragments[of]
+            name = f"$$STREAMLIT_INTERNAL_KEY_{self.page.ids[of]}__events"
+            asked.widget_states.widgets.add(id=name).json_trigger_value = json.dumps([event])
+            asked.widget_states.widgets.add(id=self.page.ids[of]).json_value = "{}"  # as a browser says of no state
+        self.drawn, self.said, self.texts = {}, [], []
         await self._send(message)
         finished = await self._until("script_finished")
         if finished.script_finished not in (
@@ -179,6 +181,7 @@ class Visitor:
             ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY,
         ):
             raise NotServed(f"The page broke off: {ForwardMsg.ScriptFinishedStatus.Name(finished.script_finished)}.")
+        return time.perf_counter() - self._began
 
     async def _until(self, kind: str) -> ForwardMsg:
         """The next message of a kind; what comes before is looked at."""
@@ -186,17 +189,17 @@ class Visitor:
         while True:
             frame = await self._socket.recv(decode=False)
             self.received += len(frame)
-            if len(frame) > SMALL and self.page.ids.get("maps"):
-                self._seen_maps = self._seen_maps or b"cnnviz.maps" in frame
-                if len(frame) > CACHED and frame[0] == 10:  # the first field is the hash, whose length comes next
-                    self._hashes.add(frame[2 : 2 + frame[1]].decode())
+            if len(frame) > SMALL and (component := _COMPONENT.search(frame, 0, HEAD)) and "maps" in self.page.ids:
+                self._note(component[1].decode())
+                if len(frame) > CACHED and frame[0] == HASH:  # its length comes next
+                    self._known[frame[2 : 2 + frame[1]].decode()] = component[1].decode()
                 continue
             message = ForwardMsg.FromString(frame)
             found = message.WhichOneof("type")
             if found == "delta":
                 self._look(message)
             elif found == "ref_hash":
-                self._seen_maps = True  # what is sent as a hash alone has been here before
+                self._note(self._known[message.ref_hash])
             elif found == "page_info_changed":
                 self.query = message.page_info_changed.query_string
             elif found == "new_session":
@@ -222,11 +225,16 @@ class Visitor:
         self.page.ids[key] = identity
         if delta.fragment_id:
             self.page.fragments[key] = delta.fragment_id
-        if kind == "bidi_component" and shown.component_name == "cnnviz.maps":
-            self._seen_maps = True
+        if kind == "dataframe":
+            self._note("table")
+        if kind == "bidi_component":
+            self._note(shown.component_name.removeprefix("cnnviz."))
         if kind == "bidi_component" and key == "selection":
             told = json.loads(shown.json)
             self.selected = told["layer"], told["channel"]
+
+    def _note(self, component: str) -> None:
+        self.drawn.setdefault(component, time.perf_counter() - self._began)
 
 
 async def _put(url: str, data: bytes, name: str) -> None:
@@ -259,7 +267,7 @@ _tokens: dict[str, str] = {}
 def _token(server: str) -> str:
     """The token that a server gives a browser against forged requests."""
     if server not in _tokens:
-        with urllib.request.urlopen(f"{server}/_stcore/host-config", timeout=30) as answer:
+        with urllib.request.urlopen(f"{server}/_stcore/health", timeout=30) as answer:
             cookies = answer.headers.get_all("Set-Cookie") or []
         found = [cookie for cookie in cookies if cookie.startswith("_streamlit_xsrf=")]
         _tokens[server] = found[0].partition("=")[2].partition(";")[0] if found else ""
