@@ -4,6 +4,7 @@ import gc
 from pathlib import Path
 
 import streamlit as st
+from streamlit.watcher import LocalSourcesWatcher
 
 from app.boundary import sentences
 from app.panels import lecture
@@ -21,9 +22,15 @@ st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
 
 @st.cache_resource(show_spinner=False)
 def start_up() -> None:
-    """Once a process: what is loaded by now stays, so that no collection has to look at it again."""
+    """Once a process: what is loaded by now stays, so that no collection has to look at it again.
+
+    Nor does anybody look for changed sources where none are watched: on reconnect, Streamlit goes through all modules
+    even then, and a hall whose Wi-Fi was gone comes back together.
+    """
     gc.collect()
     gc.freeze()
+    if st.get_option("server.fileWatcherType") == "none":
+        LocalSourcesWatcher.update_watched_modules = lambda _: None
 
 
 page = st.navigation(
