@@ -91,6 +91,10 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "cnnviz/bench/torchlens_peer": ({"torch", "torchlens"}, {"cnnviz/bench", "cnnviz/cli"}),
     "cnnviz/bench/empty_app": ({"streamlit"}, set()),  # run by Streamlit, as the app that ours is held against
+    "cnnviz/bench/table_app": ({"streamlit"}, set()),  # likewise
+    "cnnviz/bench/server": ({"psutil"}, {"cnnviz", "cnnviz/errors"}),
+    "cnnviz/bench/visitor": ({"streamlit", "websockets"}, {"cnnviz/errors"}),  # its protocol; Streamlit brings both
+    "cnnviz/bench/load": (PLAIN | {"PIL"}, {"cnnviz/bench"}),
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
     "app": ({"streamlit", "pandas", "numpy", "PIL"}, {"cnnviz", "app"}),
 }
