@@ -26,6 +26,7 @@ from cnnviz.networks.partners import partner
 
 BOUND = "query-params"
 FIRST_NETWORK = "resnet18"
+BROUGHT = "brought"  # in the URL: whether there is a picture of the visitor's own
 AUTO, OWN = "auto", "own"  # weights: what is best here, and a file of the visitor's
 PROJECTOR = 1.25  # how much larger all type is in projector mode
 _USUAL_PICTURES = ("cat", "digit-3")
@@ -261,6 +262,12 @@ class Selection:
             offered += (OWN,)
         if self.get("weights") not in (None, *offered):
             self.set("weights", AUTO)
+        if not own and st.query_params.get(self.key("weights")) == OWN:  # the URL outlives the session
+            self.set(
+                "weights refused",
+                "The weights that were brought here are gone: the connection was lost for too long, or this is "
+                "somebody else's link. Please bring them again.",
+            )
         return offered
 
     def take_weights(self, options: Options) -> None:
@@ -470,6 +477,20 @@ def picture_name() -> str:
     """The file of the picture that is looked at."""
     mine = own()
     return mine.name if mine else photographs()[sample()].name
+
+
+def notice_a_lost_picture() -> None:
+    """A visitor's own picture lives as long as the session; the URL, which outlives it, says that there was one."""
+    there, said = bool(st.session_state.get("own picture")), BROUGHT in st.query_params
+    if there and not said:
+        st.query_params[BROUGHT] = "1"
+    elif said and not there:
+        del st.query_params[BROUGHT]
+        if "own picture" not in st.session_state:  # else it was taken away
+            st.session_state["refused"] = (
+                "The picture that was brought here is gone: the connection was lost for too long, or this is somebody "
+                "else's link. Please bring it again."
+            )
 
 
 def source_changed() -> None:

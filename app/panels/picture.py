@@ -59,6 +59,7 @@ def choice(*networks: Options) -> Picture:
     elif source == "pad":
         pad(readers[0])
         when_a_stroke_ends(key="stroke")
+    state.notice_a_lost_picture()
     if refused := st.session_state.get("refused"):
         st.error(refused, icon=":material/error:")
     mine = state.own()
