@@ -37,7 +37,11 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {f"cnnviz/{name}" for name in ("errors", "graph", "analysis", "operations", "program", "recorder")},
     ),
     "cnnviz/download": ({"filelock"}, {"cnnviz/errors"}),
-    "cnnviz/weights": ({"torch", "safetensors"}, {"cnnviz/download", "cnnviz/errors", "cnnviz/operations"}),
+    "cnnviz/folders": (set(), set()),
+    "cnnviz/weights": (
+        {"torch", "safetensors"},
+        {f"cnnviz/{name}" for name in ("download", "errors", "folders", "operations")},
+    ),
     "cnnviz/networks": ({"torch"}, {"cnnviz/errors", "cnnviz/graph", "cnnviz/operations", "cnnviz/weights"}),
     "cnnviz/catalogue": (
         {"torch"},
@@ -97,6 +101,8 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "cnnviz/bench/load": (PLAIN | {"PIL"}, {"cnnviz/bench"}),
     "cnnviz/cli": ({"tqdm", "numpy", "torch"}, {"cnnviz"}),
     "app": ({"streamlit", "pandas", "numpy", "PIL"}, {"cnnviz", "app"}),
+    "app/main": ({"streamlit"}, {"app/early", "cnnviz/cli"}),  # what waits for torch comes later
+    "app/early": ({"streamlit"}, {"app/components", "cnnviz", "cnnviz/cli/named", "cnnviz/folders"}),
 }
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 

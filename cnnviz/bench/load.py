@@ -228,9 +228,7 @@ def _cold_start(repetitions: int) -> Row:
             finally:
                 server.end()
     what = "cold start to the first graph and table"
-    return Row(
-        what, "ms", Sample.of(ours[1:]), Sample.of(peer[1:]), "Streamlit alone and a table", Goal(1.5, "ratio")
-    )
+    return Row(what, "ms", Sample.of(ours[1:]), Sample.of(peer[1:]), "Streamlit alone and a table", Goal(1.5, "ratio"))
 
 
 def _started(server: Server, parts: Sequence[str] = ()) -> float:

@@ -42,8 +42,8 @@ def layer_graph(
         runs: the blocks of each run of equal ones, by the first; without them, F only knows the first block.
         direction: which way the data of this drawing runs; the arrow keys follow it.
         projector: larger type, in the drawing and around it.
-        steps: the fields of each `Step` of its forward pass, which the tool bar's first button plays, and Space; each node comes once. Where it
-            rests, it picks. A shape of none isn't shown.
+        steps: the fields of each `Step` of its forward pass, which the tool bar's first button plays, and Space; each
+            node comes once. Where it rests, it picks. A shape of none isn't shown.
         height: in pixels; else as high as the screen has room for, or less from left to right.
     """
     data = {
