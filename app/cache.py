@@ -1,17 +1,20 @@
 """Everything that pages keep: graphs, drawings, tables, pictures. Maps and models are the engine's."""
 
+import base64
 import hashlib
+import io
 import json
+import threading
+import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import streamlit as st
 from PIL import Image
 
@@ -37,8 +40,10 @@ from cnnviz.views.explain.html import card_html, definition_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
+from cnnviz.views.steps import steps
 from cnnviz.weights.files import harmless
 
+P = ParamSpec("P")
 T = TypeVar("T")
 OUTLINE: Literal["outline"] = "outline"
 SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
@@ -46,24 +51,61 @@ OnWait = Callable[[int], None]
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
 
 
+def kept(most: int, seconds: float | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Keep what a function gives, as `lru_cache` does, but compute it once, however many ask for it at the same time.
+
+    A page of a full hall asks for a dozen such things; Streamlit's own cache takes longer to look than all of them
+    take to be found here, and any visitor can clear it. Options mean what their network's card says now.
+
+    Args:
+        most: values that are kept.
+        seconds: for how long, at most.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @lru_cache(maxsize=most)
+        def place_for(*_: Hashable) -> _Place[T]:
+            return _Place()
+
+        @wraps(function)
+        def found(*args: P.args, **kwargs: P.kwargs) -> T:
+            cards = [card(arg.network) for arg in args if isinstance(arg, Options)]
+            place = place_for(*args, *kwargs.items(), *cards, time.monotonic() // seconds if seconds else 0)
+            with place.lock:
+                if not place.value:
+                    place.value.append(function(*args, **kwargs))
+                return place.value[0]
+
+        found.clear = place_for.cache_clear
+        return found
+
+    return decorate
+
+
+class _Place(Generic[T]):
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.value: list[T] = []
+
+
 def graph_of(options: Options) -> LayerGraph:
     """The layer graph of a network with these options; it is frozen, so all visitors share one."""
     return describe(options)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def summary_of(key: str) -> Summary:
     """A network in a row of numbers, at its own input."""
     return summary(graph_of(Options(key)))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def folds_of(options: Options) -> tuple[Fold, ...]:
     """The runs of equal blocks of a network."""
     return folds(graph_of(options))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def drawing_of(options: Options, unfolded: Unfolded) -> Drawing:
     """What the picture of a network shows."""
     return drawing(graph_of(options), unfolded)
@@ -97,14 +139,21 @@ def svg_of(options: Options, look: Look) -> tuple[Unfolded, str]:
     raise drawn
 
 
-@st.cache_resource(max_entries=64, ttl=600, show_spinner="Laying out the graph …")
+@kept(64, seconds=600)
 def _svg_or_reason(options: Options, look: Look) -> str | DrawingFailed:
     # why there is none is kept as well: a full hall would have the same seconds pass again and again
     seconds = SECONDS_FOR_BROUGHT if card(options.network).brought else SECONDS
     try:
-        return svg_for_page(picture_file(options, look, "svg", seconds))
+        with st.spinner("Laying out the graph …"):
+            return svg_for_page(picture_file(options, look, "svg", seconds))
     except DrawingFailed as error:
         return error
+
+
+@kept(64)
+def steps_of(options: Options, unfolded: Unfolded, numbers: bool) -> tuple[dict[str, Any], ...]:
+    """The forward pass through a picture, step by step, as the page's drawing takes it."""
+    return tuple(asdict(step) for step in steps(drawing_of(options, unfolded), numbers))
 
 
 def picture_file(options: Options, look: Look, form: Format, seconds: float = SECONDS) -> bytes:
@@ -127,30 +176,27 @@ def json_text(options: Options) -> str:
     return json.dumps(graph_json(graph_of(options)), indent=2)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def table_of(options: Options) -> pd.DataFrame:
-    """One row a layer.
-
-    Most columns repeat a few texts: as categories they are less than half of the bytes that each click sends again.
-    """
-    rows = tables.layers(graph_of(options))
-    repeated = rows.select_dtypes("str").columns.drop("name")
-    return rows.astype(dict.fromkeys(repeated, "category"))
+@kept(64)
+def rows_of(options: Options, columns: tuple[str, ...], asked: bool) -> list[list[object]]:
+    """One row a layer, of some of the table's columns; `asked` puts question marks for what is computed."""
+    frame = tables.layers(graph_of(options))
+    rows: list[list[object]] = (tables.asked(frame) if asked else frame)[list(columns)].to_numpy(dtype=object).tolist()
+    return rows
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@kept(2)
 def training_curves(batch_norm: bool) -> tuple[shortcuts.Curve, ...]:
     """How plain and residual networks have learned here."""
     return shortcuts.curves(batch_norm)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def option_of(key: str, shortcut: shortcuts.Shortcut) -> shortcuts.Option:
     """What a network costs with one kind of shortcuts."""
     return shortcuts.option(key, shortcut)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def excerpt_svg(key: str, shortcut: shortcuts.Shortcut) -> str:
     """Two of its blocks, as an element of a page."""
     text = dot_of(drawing(shortcuts.excerpt(key, shortcut)), "LR")
@@ -165,7 +211,7 @@ def gradients(network: shortcuts.Untrained, digest: str, _image: Image.Image, fi
     return shared_engine().compute(("gradients", network, digest, fit), work, Options("resnet20")).value
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def blocks_of(key: str) -> dict[str, tuple[shortcuts.Damage, ...]]:
     """A network's blocks, and how each can be damaged."""
     module = construct(Options(key))
@@ -200,14 +246,14 @@ def damaged_maps(
     return shared_engine().compute(what, work, options, weights="bundled").value
 
 
-@lru_cache(maxsize=4096)  # 6 kB each; Streamlit's own cache takes longer to look than this takes to find
+@kept(4096)  # 6 kB each
 def card_of(options: Options, path: str, asked: bool) -> tuple[str, str]:
     """The layer's card and its definition, as HTML; `asked` puts question marks for what is computed."""
     known = explain(graph_of(options), path)
     return card_html(known, asked=asked), definition_html(known)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(16)
 def photograph(name: str) -> Picture:
     """One of the pictures that come along."""
     return picture_from(photographs()[name].read_bytes(), name)
@@ -230,6 +276,17 @@ def received(
         Image.Resampling.BOX if zoom < 1 else Image.Resampling.NEAREST,
     )
     return shown, (seen.height, seen.width)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def received_url(
+    network: str, size: tuple[int, int] | None, digest: str, _image: Image.Image, fit: Fit
+) -> tuple[str, int, tuple[int, int]]:
+    """The same as a page takes it: a URL with all its bytes, its width in pixels, and the input's height and width."""
+    shown, of_input = received(network, size, digest, _image, fit)
+    data = io.BytesIO()
+    shown.save(data, "PNG", compress_level=1)
+    return f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}", shown.width, of_input
 
 
 def picture_from(data: bytes, name: str) -> Picture:
@@ -329,13 +386,13 @@ def _place_for(what: tuple[Hashable, ...], options: Options) -> list[Outcome[Any
     return []
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def classes_of(key: str) -> tuple[str, ...]:
     """The names of a network's classes, as its usual weights know them."""
     return class_names(card(key), source_for(key).training)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(64)
 def as_learned(key: str) -> Options:
     """A network as its usual weights know it."""
     return pictures.as_learned(key)

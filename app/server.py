@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from streamlit import net_util, runtime
+from streamlit.config import get_option
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.stats import CounterStat, GaugeStat, Stat
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from streamlit.watcher import LocalSourcesWatcher
 
 MOST_UPLOADED, MOST_FILES = 500_000_000, 1_000  # bytes, and files, of all visitors that wait to be taken by a page
 
@@ -33,9 +35,15 @@ def guard() -> None:
 
 @cache
 def settle() -> None:
-    """What is loaded by now stays, so that no collection has to look at it again; after the first page was made."""
+    """What is loaded by now stays, so that no collection has to look at it again; after the first page was made.
+
+    Nor does anybody look for changed sources where none are watched: on reconnect, Streamlit goes through all modules
+    even then, and a hall whose Wi-Fi was gone comes back together.
+    """
     gc.collect()
     gc.freeze()
+    if get_option("server.fileWatcherType") == "none":
+        LocalSourcesWatcher.update_watched_modules = lambda _: None
 
 
 class Uploads:

@@ -8,6 +8,7 @@ written to the URL by hand.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -27,6 +28,7 @@ from cnnviz.networks.partners import partner
 
 BOUND = "query-params"
 FIRST_NETWORK = "resnet18"
+BROUGHT = "brought"  # in the URL: whether there is a picture of the visitor's own
 AUTO, OWN = "auto", "own"  # weights: what is best here, and a file of the visitor's
 PROJECTOR = 1.25  # how much larger all type is in projector mode
 _USUAL_PICTURES = ("cat", "digit-3")
@@ -264,6 +266,12 @@ class Selection:
             offered += (OWN,)
         if self.get("weights") not in (None, *offered):
             self.set("weights", AUTO)
+        if not own and st.query_params.get(self.key("weights")) == OWN:  # the URL outlives the session
+            self.set(
+                "weights refused",
+                "The weights that were brought here are gone: the connection was lost for too long, or this is "
+                "somebody else's link. Please bring them again.",
+            )
         return offered
 
     def take_weights(self, options: Options) -> None:
@@ -361,16 +369,17 @@ def come_to(page: str) -> None:
     st.session_state.page, st.session_state["page is new"] = page, changed
     shown = _shown_on(page)
     for key in {"projector", *(name for other in _SELECTIONS for name in _shown_on(other))}:
-        asked = key in st.query_params
-        if st.session_state.get(key) is not None and not asked and (changed or key not in {*shown, "projector"}):
+        forgotten = changed or key not in {*shown, "projector"}
+        if forgotten and key not in st.query_params and st.session_state.get(key) is not None:
             st.session_state[key] = st.session_state[key]
 
 
-def _shown_on(page: str) -> set[str]:
+@lru_cache
+def _shown_on(page: str) -> frozenset[str]:
     """Names of what a page has controls for, and shares with others."""
     names = {"network", "size", *OPTIONS, "scale", "colour", "across", "weights"}
     of_selections = {chosen.key(name) for chosen in _SELECTIONS.get(page, ()) for name in names}
-    return of_selections | {name for name in _PARTS.get(page, ()) if name not in ("expect", "together")}
+    return frozenset(of_selections | {name for name in _PARTS.get(page, ()) if name not in ("expect", "together")})
 
 
 def place(page: str) -> dict[str, str | list[str]]:
@@ -496,6 +505,20 @@ def picture_name() -> str:
     """The file of the picture that is looked at."""
     mine = own()
     return mine.name if mine else photographs()[sample()].name
+
+
+def notice_a_lost_picture() -> None:
+    """A visitor's own picture lives as long as the session; the URL, which outlives it, says that there was one."""
+    there, said = bool(st.session_state.get("own picture")), BROUGHT in st.query_params
+    if there and not said:
+        st.query_params[BROUGHT] = "1"
+    elif said and not there:
+        del st.query_params[BROUGHT]
+        if "own picture" not in st.session_state:  # else it was taken away
+            st.session_state["refused"] = (
+                "The picture that was brought here is gone: the connection was lost for too long, or this is somebody "
+                "else's link. Please bring it again."
+            )
 
 
 def source_changed() -> None:

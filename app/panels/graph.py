@@ -12,7 +12,6 @@ from cnnviz.networks import card
 from cnnviz.views.dot import AMOUNTS, Colour, Direction
 from cnnviz.views.drawing import Drawing, Unfolded, legend
 from cnnviz.views.notebook import View, notebook, script
-from cnnviz.views.steps import steps
 
 TOO_LARGE: dict[Unfolded, str] = {
     (): "Unfolded, this graph is too large to be laid out here: its equal blocks stay folded.",
@@ -82,7 +81,7 @@ def panel(selection: state.Selection, options: Options, height: int | None = Non
         direction=direction,
         projector=state.projector(),
         height=height,
-        steps=steps(picture, numbers),
+        steps=cache.steps_of(options, shown, numbers),
     )
     if colour != "kind":
         st.caption(f"The more {colour} a node has, the deeper its colour and the thicker its border: square roots.")

@@ -59,6 +59,7 @@ def choice(*networks: Options) -> Picture:
     elif source == "pad":
         pad(readers[0])
         when_a_stroke_ends(key="stroke")
+    state.notice_a_lost_picture()
     if refused := st.session_state.get("refused"):
         st.error(refused, icon=":material/error:")
     mine = state.own()
@@ -164,6 +165,6 @@ def said(options: Options) -> None:
 
 def received(selection: state.Selection, options: Options, picture: Picture, largest: int = 300) -> None:
     """The picture as it enters the network, no wider than `largest` pixels on the page."""
-    shown, size = cache.received(options.network, options.size, picture.digest, picture.image, state.fit())
-    width = min(shown.width, largest)
-    framed_picture(shown, size, selection=selection.name, key=selection.key("received"), width=width)
+    source, width, size = cache.received_url(options.network, options.size, picture.digest, picture.image, state.fit())
+    key = selection.key("received")
+    framed_picture(source, size, selection=selection.name, key=key, width=min(width, largest))

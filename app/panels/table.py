@@ -32,14 +32,18 @@ FORMS: tuple[tuple[str, str, tables.Format], ...] = (
 )
 
 
+def columns(bar: str | None = None) -> dict[str, Column]:
+    """How each column looks; one may have bars."""
+    return {name: Column("bar" if name == bar else "number" if name in NUMBERS else "text") for name in COLUMNS}
+
+
 def panel(selection: state.Selection, options: Options, graph: LayerGraph) -> None:
     """One row a layer; clicking a row selects its layer."""
     hidden = state.hidden("table", graph)
-    frame = cache.table_of(options)
     bar = None if hidden else AMOUNTS.get(selection.get("colour"))
     layer_table(
-        tables.asked(frame) if hidden else frame,
-        {name: Column("bar" if name == bar else "number" if name in NUMBERS else "text") for name in COLUMNS},
+        cache.rows_of(options, COLUMNS, hidden),
+        columns(bar),
         selection=selection.name,
         key=selection.key("table"),
         height=300,

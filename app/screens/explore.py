@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app import state
+from app import cache, early, state
 from app.boundary import sentences
 from app.panels import graph, layer, network, picture, table
+from cnnviz.catalogue import Options
 from cnnviz.networks import card
 
 selection = state.Selection()
@@ -28,3 +29,11 @@ with right:
     with sentences():
         table.panel(selection, options, layers)
     layer.panel(selection, options, layers, drawn, seen)
+
+if options == Options(options.network) and not card(options.network).brought:
+    plain = cache.Look(unfolded=(), direction="TB", colour="kind", numbers=True)
+    early.keep(
+        options.network,
+        table.columns(),
+        lambda: (cache.svg_of(options, plain)[1], cache.rows_of(options, table.COLUMNS, asked=False)),
+    )

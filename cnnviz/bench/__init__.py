@@ -17,7 +17,7 @@ from typing import Any, Literal
 import psutil
 
 # In the order in which they run; each is the module of this package that has its name.
-PARTS = ("describe", "activations", "neighbour", "ui")
+PARTS = ("describe", "activations", "neighbour", "ui", "load")
 _VERSIONS = ("torch", "streamlit", "torchinfo", "torchview", "fvcore", "torchlens")
 
 

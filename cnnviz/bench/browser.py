@@ -1,38 +1,14 @@
-"""A Streamlit app on loopback and a Chromium that looks at it, for as long as they are measured."""
+"""A Chromium that looks at an app, for as long as it is measured."""
 
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnviz.errors import BadOption
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
-
-START = 60.0  # seconds that an app may take to start
-
-
-@contextmanager
-def served(script: Path, folder: Path) -> Iterator[str]:
-    """The address of an app that runs a script, with the config.toml that the folder has."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
-    command += [f"--server.port={port}", "--server.address=127.0.0.1"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            _wait(server, f"http://127.0.0.1:{port}")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
 
 
 @contextmanager
@@ -61,15 +37,3 @@ def chromium() -> Iterator["BrowserContext"]:
             yield window
         finally:
             launched.close()
-
-
-def _wait(server: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + START
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=2)
-            return
-        except OSError as error:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise BadOption("The app didn't start: does 'cnnviz app' start it here?") from error
-            time.sleep(0.1)

@@ -21,9 +21,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import cnnviz
 from cnnviz.bench import Goal, Row, Sample
-from cnnviz.bench.browser import chromium, served
+from cnnviz.bench.browser import chromium
+from cnnviz.bench.server import served
 from cnnviz.catalogue import Options, describe
 from cnnviz.graph import LayerGraph
 from cnnviz.networks import cards
@@ -35,7 +35,6 @@ from cnnviz.views.layout import render, svg_for_page
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, WebSocket
 
-ROOT = Path(cnnviz.__file__).resolve().parents[1]
 NETWORK, SMALL = "resnet152", "lenet5"
 LAYERS = ("maxpool", "layer1.0.conv1", "conv1")  # clicked in turn: what a first view shows, and the table's first rows
 WARM = 3  # clicks that don't count
@@ -60,8 +59,8 @@ def measure(repetitions: int) -> list[Row]:
     """
     with ExitStack() as stack:
         window = stack.enter_context(chromium())
-        ours = stack.enter_context(served(ROOT / "app" / "main.py", ROOT))
-        peer = stack.enter_context(served(Path(__file__).with_name("empty_app.py"), ROOT))
+        ours = stack.enter_context(served()).url
+        peer = stack.enter_context(served(Path(__file__).with_name("empty_app.py"))).url
         rows = [*_clicks(window, ours, peer, repetitions), _first_views(window, ours, repetitions)]
     return [*rows, _slowest_layout(repetitions)]
 

@@ -1,7 +1,8 @@
 """What layers give for pictures, computed on this machine's devices and shared by all visitors.
 
 The first look at a picture runs one pass to its end, which records every layer that the graph shows; whoever asks for
-another layer of that picture is answered from it. The maps of a picture are held once, within a budget of bytes.
+another layer of that picture is answered from it. Where others wait, it ends with the layer that was asked for, and the
+rest is computed when somebody wants it. The maps of a picture are held once, within a budget of bytes.
 """
 
 import threading
@@ -53,6 +54,10 @@ class _Model:
     @property
     def nbytes(self) -> int:
         return sum(t.numel() * t.element_size() for t in (*self.module.parameters(), *self.module.buffers()))
+
+
+class _BrokenOff(Exception):
+    """The rest of a pass, which nobody has asked for yet, has to wait: others are to be served."""
 
 
 class _OutOfMemory(Exception):
@@ -302,7 +307,7 @@ class Engine:
     ) -> Seen:
         with self._lock:
             seen = self._seen.get(key)
-            if seen is not None:
+            if seen is not None and not (seen.broken_off and asked.layer not in seen.maps):
                 return seen
             ticket = self._pool.submit(
                 str(asked.place), key, lambda task: self._record(task, asked, key, paths), mark=asked.layer
@@ -395,10 +400,18 @@ class Engine:
             seen.maps[path] = tensor[0].float() if asked.place == CPU else tensor[0]
             task.publish(seen, path)
 
+        def on_step() -> None:
+            task.step()
+            if asked.place == CPU and task.holds_up:  # a GPU would be done before its maps are fetched
+                raise _BrokenOff
+
         try:
             found = self._passes.run(
-                module, x, paths, asked.place, precision=asked.precision, on_step=task.step, on_map=on_map
+                module, x, paths, asked.place, precision=asked.precision, on_step=on_step, on_map=on_map
             )
+        except _BrokenOff:
+            seen.broken_off = True
+            return seen
         except Exception as error:
             ours = isinstance(error, CnnvizError | Dropped) or is_out_of_memory(error) or is_broken(error)
             if not entry.brought or ours:

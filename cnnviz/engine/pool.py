@@ -240,6 +240,11 @@ class Task(Generic[T]):
                 self._pool._forget(job)  # who asks from now on gets a job of their own
                 raise Dropped
 
+    @property
+    def holds_up(self) -> bool:
+        """Whether all that wanted something of it have got it, while others wait for their turn."""
+        return not self._job.tickets and bool(self._worker.queue)
+
     def publish(self, part: T, mark: Hashable) -> None:
         """Give what there is so far to those for whom it is enough."""
         job = self._job

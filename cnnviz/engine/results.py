@@ -105,10 +105,15 @@ class Asked:
 
 
 class Seen:
-    """The maps of one picture, on the device that made them; more may be on their way."""
+    """The maps of one picture, on the device that made them; more may be on their way.
+
+    Attributes:
+        broken_off: whether there are no more to come though there could be, as others had to be served.
+    """
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
+        self.broken_off = False
         self.note = asked.note
         self.maps: dict[str, Tensor] = {}
         self.results: dict[str, Result] = {}

@@ -1,8 +1,9 @@
 """The card of a network: what the catalogue knows of it beside the module itself."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from torch import nn
 
@@ -81,7 +82,12 @@ class Card:
 
     def default(self, option: str) -> object:
         """What the network takes for an option that isn't given."""
-        return inspect.signature(self.build).parameters[option].default
+        return _parameters(self.build)[option].default
+
+
+@lru_cache(maxsize=256)  # a page asks for some on every run
+def _parameters(build: Callable[..., nn.Module]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(build).parameters
 
 
 def one_crop(percent: float) -> Accuracy:

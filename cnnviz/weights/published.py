@@ -3,7 +3,6 @@
 import csv
 import os
 import re
-import sys
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from cnnviz.download import Progress, Remote, fetch
 from cnnviz.errors import BadWeights, CnnvizError
+from cnnviz.folders import cache_folder
 
 URL = "https://download.pytorch.org/models/"
 URL_VARIABLE = "CNNVIZ_WEIGHTS_URL"
@@ -102,17 +102,6 @@ def _read(table: Path) -> dict[str, Published]:
 def source_url(url: str | None = None) -> str:
     """The folder from which they are fetched: the one given, else $CNNVIZ_WEIGHTS_URL, else PyTorch's; ends in '/'."""
     return f"{(url or os.environ.get(URL_VARIABLE) or URL).rstrip('/')}/"
-
-
-def cache_folder() -> Path:
-    """Where published checkpoints are kept: $CNNVIZ_CACHE, else `cnnviz` in the platform's cache."""
-    if chosen := os.environ.get("CNNVIZ_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local")).expanduser() / "cnnviz"
-    if sys.platform == "darwin":
-        return Path("~/Library/Caches/cnnviz").expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cnnviz"
 
 
 # --- fetching beside everything else -----------------------------------------

@@ -186,6 +186,25 @@ def test_an_uploaded_picture_is_what_the_layers_see_and_a_refused_one_changes_no
     assert seen(app) == mine, "it was not thrown away"
 
 
+def test_who_comes_back_without_a_session_is_told_to_bring_the_picture_again():
+    app = opened(network="lenet5")
+    app.segmented_control(key="from").set_value("file").run()
+    assert "brought" not in app.query_params
+    app.file_uploader(key="upload").upload("mine.jpg", PHOTOGRAPH.read_bytes(), "image/jpeg").run()
+    assert not app.error
+    url = {name: values[0] for name, values in app.query_params.items()}
+    assert url["brought"] == "1"
+    back = opened(**url, **{"from": "file"})
+    assert [error.value for error in back.error] == [
+        "The picture that was brought here is gone: the connection was lost for too long, or this is somebody else's "
+        "link. Please bring it again."
+    ]
+    assert back.segmented_control(key="from").value == "file"
+    back.file_uploader(key="upload").upload("mine.jpg", PHOTOGRAPH.read_bytes(), "image/jpeg").run()
+    assert not back.error
+    assert back.session_state["own picture"].name == "mine.jpg"
+
+
 def test_a_photograph_from_the_camera_is_a_picture_too():
     app = opened(network="resnet20")
     sample = seen(app)

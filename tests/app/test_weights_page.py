@@ -233,6 +233,15 @@ def test_a_visitors_file_stays_with_its_network():
     assert not app.error
 
 
+def test_who_comes_back_without_a_session_is_told_to_bring_the_weights_again():
+    app = opened(network="lenet5", weights="own")
+    assert "The weights that were brought here are gone" in app.error[0].value
+    assert BUNDLED in behind(app)[0]
+    upload(app, "mine.safetensors", save(state_dict()))
+    assert not app.error
+    assert "mine.safetensors" in behind(app)[0]
+
+
 def test_options_that_it_does_not_fit_are_a_sentence():
     app = opened(network="resnet20")
     upload(app, "mine.safetensors", save(state_dict(key="resnet20")))

@@ -144,6 +144,35 @@ def test_who_asks_for_an_early_layer_does_not_wait_for_the_last():
     assert engine.maps(OPTIONS, PICTURE, "conv1", device="cpu") is early
 
 
+def test_a_pass_that_has_given_what_was_wanted_makes_way_for_others():
+    class Waiting(Counted):
+        def run(self, module, x, layers, place, *, on_step, on_map=None, **how):
+            def until_others_wait(path, tensor):
+                on_map(path, tensor)
+                if path == "conv1" and len(self.runs) == 1:
+                    until(lambda: engine._pool.length("cpu") == 2)
+                    assert answered.wait(20)
+
+            return super().run(module, x, layers, place, on_step=on_step, on_map=until_others_wait, **how)
+
+    answered = threading.Event()
+    engine, passes = engine_with(Waiting())
+    with ThreadPoolExecutor(2) as visitors:
+        first = visitors.submit(engine.maps, OPTIONS, PICTURE, "conv1", device="cpu")
+        until(lambda: len(passes.runs) == 1)
+        second = visitors.submit(engine.maps, OPTIONS, another(1), "fc", device="cpu")
+        first.result()
+        answered.set()
+        second.result()
+    assert passes.ended == 1, "the first one ended before its last layer"
+    assert engine.maps(OPTIONS, PICTURE, "conv1", device="cpu") is first.result()
+    whole = engine.maps(OPTIONS, PICTURE, "fc", device="cpu")
+    assert len(passes.runs) == 3
+    assert np.array_equal(whole.maps, Engine().maps(OPTIONS, PICTURE, "fc", device="cpu").maps)
+    engine.maps(OPTIONS, PICTURE, "layer1.0.add", device="cpu")
+    assert len(passes.runs) == 3, "the second pass recorded all layers"
+
+
 def test_equal_requests_share_one_computation():
     engine, passes = engine_with()
     passes.go.clear()

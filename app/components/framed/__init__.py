@@ -1,11 +1,8 @@
 """A picture as a network receives it, with the window framed that the selected layer's middle unit sees."""
 
-import base64
-import io
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
 _HERE = Path(__file__).parent
 _framed = st.components.v2.component(
@@ -16,15 +13,12 @@ _framed = st.components.v2.component(
 )
 
 
-def framed_picture(image: Image.Image, size: tuple[int, int], *, selection: str, key: str, width: int) -> None:
+def framed_picture(source: str, size: tuple[int, int], *, selection: str, key: str, width: int) -> None:
     """Show a picture no wider than `width` pixels; its frame and its caption come with the selection.
 
     Args:
-        image: as large as it is to be seen.
+        source: its URL; the picture is as large as it is to be seen.
         size: height and width of the network's input, whose pixels the frame is counted in.
         selection: name of the selection that it shows.
     """
-    data = io.BytesIO()
-    image.save(data, "PNG", compress_level=1)
-    source = f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}"
     _framed(key=key, data={"selection": selection, "source": source, "size": list(size), "width": width})

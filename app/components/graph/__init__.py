@@ -1,13 +1,10 @@
 """The layer graph on a page: Graphviz' own drawing in a viewport, lit where the selection is, clickable."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
-
-from cnnviz.views.steps import Step
 
 
 def _text(*names: str) -> str:
@@ -33,7 +30,7 @@ def layer_graph(
     direction: Literal["TB", "LR"] = "TB",
     projector: bool = False,
     height: int | None = None,
-    steps: Sequence[Step] = (),
+    steps: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Show a drawing, with the selected node lit, and all that leads to it.
 
@@ -45,8 +42,8 @@ def layer_graph(
         runs: the blocks of each run of equal ones, by the first; without them, F only knows the first block.
         direction: which way the data of this drawing runs; the arrow keys follow it.
         projector: larger type, in the drawing and around it.
-        steps: of its forward pass, which the tool bar's first button plays, and Space; each node comes once. Where it
-            rests, it picks. A shape of none isn't shown.
+        steps: the fields of each `Step` of its forward pass, which the tool bar's first button plays, and Space; each
+            node comes once. Where it rests, it picks. A shape of none isn't shown.
         height: in pixels; else as high as the screen has room for, or less from left to right.
     """
     data = {
@@ -57,7 +54,7 @@ def layer_graph(
         "projector": projector,
         "height": height,
         "back": on_back is not None,
-        "steps": [asdict(step) for step in steps],
+        "steps": list(steps),
     }
     _drawing(key=key, data=data, on_fold_change=on_fold, on_back_change=on_back or _nothing)
 

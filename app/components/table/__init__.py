@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-import pandas as pd
 import streamlit as st
 
 _HERE = Path(__file__).parent
@@ -31,14 +30,16 @@ class Column:
     kind: Literal["text", "number", "bar"] = "text"
 
 
-def layer_table(frame: pd.DataFrame, columns: Mapping[str, Column], *, selection: str, key: str, height: int) -> None:
+def layer_table(
+    rows: Sequence[Sequence[object]], columns: Mapping[str, Column], *, selection: str, key: str, height: int
+) -> None:
     """Show a table, one row a layer, whose first column is the layers' paths.
 
     Args:
-        columns: those to be shown, in their order; the first one stays in sight.
+        rows: texts and whole numbers, one a column.
+        columns: in their order; the first one stays in sight.
         selection: name of the selection that it shows, and whose layer a click picks.
         height: in pixels at the usual type size.
     """
-    rows: Sequence[Sequence[object]] = frame[list(columns)].to_numpy(dtype=object).tolist()
     heads = [{"name": name} | asdict(column) for name, column in columns.items()]
     _table(key=key, data={"selection": selection, "columns": heads, "rows": rows, "height": height})

@@ -1,0 +1,46 @@
+"""Who draws a page now: as many at a time as the processor can serve, so that each is done soon and none waits for all.
+
+Hundreds of runs at once would share one interpreter: all of their pages would be there in the end, none before, the
+server's own thread would hardly get to run, and the messages of all of them would be in memory together.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+AT_ONCE = 2 * (os.cpu_count() or 1)
+"""Some of them wait for a pass or a layout."""
+STANDSTILL = 1.0  # seconds without anybody done, after which whoever waits goes on: those ahead wait for something else
+
+
+class Turns:
+    """Lets some threads through at a time, first come, first served.
+
+    Args:
+        at_once: how many.
+        standstill: seconds after which one goes ahead if nobody has left meanwhile.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE, standstill: float = STANDSTILL) -> None:
+        self._free = threading.Semaphore(at_once)
+        self._standstill = standstill
+        self._left = time.monotonic()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Around what is done in one's turn."""
+        began = time.monotonic()
+        mine = self._free.acquire(timeout=self._standstill)
+        while not mine and time.monotonic() - max(began, self._left) < self._standstill:
+            mine = self._free.acquire(timeout=self._standstill)
+        try:
+            yield
+        finally:
+            self._left = time.monotonic()
+            if mine:
+                self._free.release()
+
+
+TURNS = Turns()
