@@ -5,7 +5,8 @@ one; peers are given the same module and input. On the CPU, times are the proces
 another job on the machine moves less; on a GPU they are the clock's.
 
 - A *forward pass* is the module called without gradients. Where networks are compared, the row is of the one whose
-  median ratio is highest; a pass shorter than 20 ms is repeated within a measurement.
+  median ratio is highest; it is measured once more, four times as often, as the highest of many medians is the
+  unluckiest one as well. A pass shorter than 20 ms is repeated within a measurement.
 - *torchlens* runs in a process of its own, as it wraps torch's functions for good; its first trace isn't counted.
 - *Every convolution*, *every operation*, *conv1 alone*: `capture` of a module that was captured before, as each picture
   after the first finds it; its output must equal the pass's to the bit. *The first capture* has to follow the module's
@@ -78,8 +79,10 @@ def _captures(repetitions: int, place: torch.device, networks: Sequence[str]) ->
     for what, at_most in (("every convolution", 1.05), ("every operation", 1.2)):
         worst = max(measured, key=lambda network: measured[network][what].median / measured[network]["pass"].median)
         among = f", highest of {len(networks)}: {worst}" if len(networks) > 1 else f" of {worst}"
-        ours, peer = measured[worst][what], measured[worst]["pass"]
-        rows.append(Row(f"{what}{among}{where}", "ms", ours, peer, "its forward pass", Goal(at_most, "ratio")))
+        again = _capture(worst, 4 * repetitions, place)
+        rows.append(
+            Row(f"{what}{among}{where}", "ms", again[what], again["pass"], "its forward pass", Goal(at_most, "ratio"))
+        )
     return rows
 
 
