@@ -76,11 +76,13 @@ class Program:
     Attributes:
         outputs: the tensors returned, by path: `output`, or `output.NAME` for each of several.
         blocks: paths of the modules that were followed into, in the order of their calls.
+        sized: whether the forward has asked for a size, so that it might do something else at another.
     """
 
     steps: list[Step]
     outputs: dict[str, Ref]
     blocks: list[str]
+    sized: bool = True
 
     @cached_property
     def places(self) -> dict[str, Ref]:
