@@ -36,6 +36,13 @@ class _InputDevice:
 INPUT_DEVICE = _InputDevice()
 
 
+class Sized(NamedTuple):
+    """What a step is and gives at an input size: `Step.operation` and `Step.shapes`."""
+
+    operation: Operation
+    shapes: dict[tuple[Any, ...], Shape]
+
+
 @dataclass
 class Step:
     """One call of a forward pass.

@@ -11,7 +11,7 @@ import math
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
@@ -36,7 +36,7 @@ from cnnviz.operations import (
     operation_at,
     output_shape,
 )
-from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Step
+from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Sized, Step
 
 META = torch.device("meta")
 
@@ -73,8 +73,8 @@ def follow(module: nn.Module, shape: Shape, dtype: torch.dtype = torch.float32) 
         return _Recorder(module).follow(shape, dtype)
 
 
-def resized(program: Program, module: nn.Module, shape: Shape) -> Program | None:
-    """The program for an input of another shape (batch included), without following the forward again.
+def resized(program: Program, module: nn.Module, shape: Shape) -> list[Sized] | None:
+    """What each step of a program is for an input of another shape (batch included), without following it again.
 
     Returns:
         None where the forward has to be followed: it reads sizes, or something in it doesn't fit.
@@ -84,7 +84,7 @@ def resized(program: Program, module: nn.Module, shape: Shape) -> Program | None
     modules = dict(module.named_modules(remove_duplicate=False))
     named = cache(lambda: dict((*module.named_buffers(), *module.named_parameters())))
     values: list[Any] = [torch.empty(shape, device=META)]
-    steps = [replace(program.steps[0], shapes={(): shape})]
+    found = [Sized(program.steps[0].operation, {(): shape})]
 
     def real(value: Any) -> Any:
         if isinstance(value, Ref):
@@ -111,8 +111,8 @@ def resized(program: Program, module: nn.Module, shape: Shape) -> Program | None
             if shapes.keys() != step.shapes.keys():
                 return None
             values.append(out)
-            steps.append(replace(step, operation=operation, shapes=shapes))
-    return replace(program, steps=steps)
+            found.append(Sized(operation, shapes))
+    return found
 
 
 class _Recorder(TorchFunctionMode):

@@ -1,7 +1,7 @@
 """Any nn.Module and an input shape -> LayerGraph."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from torch import nn
@@ -12,7 +12,7 @@ from cnnviz.analysis.roles import JOINS, arms_of, immediate_dominators, roles
 from cnnviz.errors import BadOption
 from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape
 from cnnviz.operations import Operation
-from cnnviz.program import Program, Ref
+from cnnviz.program import Program, Ref, Sized
 from cnnviz.recorder import follow, name_of, resized, uncompiled
 
 
@@ -60,11 +60,12 @@ class Followed:
                 f"as in (3, 224, 224)."
             )
         skeleton = self._skeleton
-        program = resized(skeleton.program, self._module, (1, *input_shape)) if skeleton else None
-        if skeleton is None or program is None:
+        steps = resized(skeleton.program, self._module, (1, *input_shape)) if skeleton else None
+        if skeleton is None or steps is None:
             program = follow(self._module, (1, *input_shape))
             self._skeleton = skeleton = _Skeleton(program, self._module)
-        return skeleton.graph(program, self._network)
+            steps = [Sized(step.operation, step.shapes) for step in program.steps]
+        return skeleton.graph(steps, self._network)
 
 
 class _Skeleton:
@@ -108,16 +109,18 @@ class _Skeleton:
                 unused.setdefault(id(parameter), (name, parameter.numel()))
         self._unused = tuple(unused.values())
 
-    def graph(self, program: Program, network: str) -> LayerGraph:
-        """The graph of the program that this was made of, or of the same one at another size."""
+    def graph(self, steps: Sequence[Sized], network: str) -> LayerGraph:
+        """The graph of the program that this was made of, at any input size."""
         fields: dict[int, ReceptiveField | None] = {}
         layers, edges = [], []
-        steps = len(program.steps)
         for number, refs in self._sources.items():
             path = self._paths[number]
-            operation = program.steps[number].operation if number < steps else _OUTPUT
-            incoming = [_without_batch(program.steps[ref.step].shapes[ref.index]) for ref in refs]
-            given = _without_batch(next(iter(program.steps[number].shapes.values()))) if number < steps else incoming[0]
+            incoming = [_without_batch(steps[ref.step].shapes[ref.index]) for ref in refs]
+            if number < len(steps):
+                operation, shapes = steps[number]
+                given = _without_batch(next(iter(shapes.values())))
+            else:
+                operation, given = _OUTPUT, incoming[0]
             field = receptive_field_after(
                 operation.op, operation.hyperparameters, incoming, given, [fields[ref.step] for ref in refs]
             )
@@ -145,10 +148,10 @@ class _Skeleton:
                 edges.append(Edge(source=self._paths[ref.step], target=path, shape=shape, role=role))
         return LayerGraph(
             network=network,
-            input_shape=_without_batch(program.steps[0].shapes[()]),
+            input_shape=_without_batch(steps[0].shapes[()]),
             layers=tuple(layers),
             edges=tuple(edges),
-            blocks=_blocks(program.blocks, self._homes, self._ops, edges),
+            blocks=_blocks(self.program.blocks, self._homes, self._ops, edges),
             unused=self._unused,
         )
 
