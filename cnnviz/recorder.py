@@ -10,7 +10,7 @@ and run the same module at once.
 import math
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -82,7 +82,7 @@ def resized(program: Program, module: nn.Module, shape: Shape) -> list[Sized] | 
     if program.sized:
         return None
     modules = dict(module.named_modules(remove_duplicate=False))
-    named = cache(lambda: dict((*module.named_buffers(), *module.named_parameters())))
+    named = cache(lambda: dict(_tensors(module)))
     values: list[Any] = [torch.empty(shape, device=META)]
     found = [Sized(program.steps[0].operation, {(): shape})]
 
@@ -95,8 +95,8 @@ def resized(program: Program, module: nn.Module, shape: Shape) -> list[Sized] | 
 
     with torch.inference_mode(False), torch.no_grad():
         for step in program.steps[1:]:
-            args, kwargs = mapped(step.args, real), mapped(dict(step.kwargs), real)
             try:
+                args, kwargs = mapped(step.args, real), mapped(dict(step.kwargs), real)
                 if step.module is not None:
                     layer = modules[step.module]
                     operation = operation_at(layer, step.operation, tuple((*args, *kwargs.values())[0].shape[1:]))
@@ -135,7 +135,8 @@ class _Recorder(TorchFunctionMode):
         for name, child in module.named_modules():
             self._names[id(child)] = name
             for own, tensor in (*child._parameters.items(), *child._buffers.items()):
-                self._values.setdefault(id(tensor), Named(_within(name, own)))
+                if tensor is not None:
+                    self._values.setdefault(id(tensor), Named(_within(name, own)))
         self._originals: dict[int, nn.Module] = {}
         self._root = self._stand_in(module, {})
 
@@ -510,6 +511,12 @@ def _on_meta(module: nn.Module) -> nn.Module:
         if isinstance(value, list) and any(id(item) in moved for item in value):
             vars(twin)[name] = [moved.get(id(item), item) for item in value]
     return twin
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters and buffers by every name that they have."""
+    yield from module.named_buffers(remove_duplicate=False)
+    yield from module.named_parameters(remove_duplicate=False)
 
 
 def _within(name: str, own: str) -> str:

@@ -317,6 +317,18 @@ class BySize(nn.Module):
         return x
 
 
+class Tied(nn.Module):
+    """One kernel by two names, called by the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(3, 3, kernel_size=3, bias=False) for _ in range(2))
+        self.second.weight = self.first.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.first(x) + F.conv2d(x, self.second.weight)
+
+
 class Several(nn.Module):
     """A tensor for each row: as many as the input has."""
 
@@ -356,6 +368,7 @@ def outcome(graph: Callable[[], LayerGraph]) -> LayerGraph | str:
         (Expanded, (3, 8, 8)),
         (Padded, (3, 8, 8)),
         (BySize, (3, 16, 16)),
+        (Tied, (3, 8, 8)),
         (Several, (3, 4, 4)),
         (lambda: nn.Sequential(nn.Unflatten(1, (5, 3)), nn.Flatten(0, 1), nn.Conv2d(3, 4, kernel_size=3)), (15, 6, 6)),
         (lambda: nn.Conv2d(3, 4, kernel_size=3, padding="same", padding_mode="reflect"), (3, 6, 6)),
