@@ -1,6 +1,7 @@
 """From options to a graph: what a command line or a URL asks for, built on meta and traced."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from cnnviz import networks
 from cnnviz.errors import BadOption, ShapeMismatch, Untraceable
 from cnnviz.graph import LayerGraph, Shape
 from cnnviz.networks.card import Card
-from cnnviz.trace import trace
+from cnnviz.trace import Followed, trace
 from cnnviz.weights import Training, keep
 
 MOST_ALONG_A_SIDE = 65_536
@@ -57,8 +58,14 @@ def describe(options: Options) -> LayerGraph:
 
 
 @lru_cache(maxsize=64)
-def _described(options: Options, _: Card) -> LayerGraph:
-    return graph_of(construct(options), options)
+def _described(options: Options, entry: Card) -> LayerGraph:
+    followed = _followed(replace(options, size=None, channels=None), entry)
+    return _explained(options, followed.at)
+
+
+@lru_cache(maxsize=8)  # several MB each: a network that is looked at in one size after the other is built once
+def _followed(options: Options, _: Card) -> Followed:
+    return Followed(construct(options), options.network)
 
 
 def construct(options: Options) -> nn.Module:
@@ -85,10 +92,15 @@ def graph_of(module: nn.Module, options: Options) -> LayerGraph:
     Raises:
         BadOption, ShapeMismatch, Untraceable: as `describe`.
     """
+    return _explained(options, lambda shape: trace(module, shape, network=options.network))
+
+
+def _explained(options: Options, graph_at: Callable[[Shape], LayerGraph]) -> LayerGraph:
+    """The graph at the input that options mean, or a sentence that names the network and what would fit."""
     name = options.network
     shape = input_shape(options)
     try:
-        return trace(module, shape, network=name)
+        return graph_at(shape)
     except ShapeMismatch as error:
         advised = ShapeMismatch(f"{name}'s {error.layer}", error.detail, _advice(networks.card(name), shape))
         advised.layer = error.layer

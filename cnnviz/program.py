@@ -36,6 +36,13 @@ class _InputDevice:
 INPUT_DEVICE = _InputDevice()
 
 
+class Sized(NamedTuple):
+    """What a step is and gives at an input size: `Step.operation` and `Step.shapes`."""
+
+    operation: Operation
+    shapes: dict[tuple[Any, ...], Shape]
+
+
 @dataclass
 class Step:
     """One call of a forward pass.
@@ -76,11 +83,13 @@ class Program:
     Attributes:
         outputs: the tensors returned, by path: `output`, or `output.NAME` for each of several.
         blocks: paths of the modules that were followed into, in the order of their calls.
+        sized: whether the forward has asked for a size, so that it might do something else at another.
     """
 
     steps: list[Step]
     outputs: dict[str, Ref]
     blocks: list[str]
+    sized: bool = True
 
     @cached_property
     def places(self) -> dict[str, Ref]:

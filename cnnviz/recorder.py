@@ -10,9 +10,9 @@ and run the same module at once.
 import math
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 
 from cnnviz.errors import CnnvizError, ShapeMismatch, Untraceable
 from cnnviz.graph import Shape
-from cnnviz.nested import field_names, mapped, tensors
+from cnnviz.nested import at, field_names, mapped, tensors
 from cnnviz.operations import (
     CONSTANTS,
     FACTORIES,
@@ -36,7 +36,7 @@ from cnnviz.operations import (
     operation_at,
     output_shape,
 )
-from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Step
+from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Sized, Step
 
 META = torch.device("meta")
 
@@ -73,6 +73,48 @@ def follow(module: nn.Module, shape: Shape, dtype: torch.dtype = torch.float32) 
         return _Recorder(module).follow(shape, dtype)
 
 
+def resized(program: Program, module: nn.Module, shape: Shape) -> list[Sized] | None:
+    """What each step of a program is for an input of another shape (batch included), without following it again.
+
+    Returns:
+        None where the forward has to be followed: it reads sizes, or something in it doesn't fit.
+    """
+    if program.sized:
+        return None
+    modules = dict(module.named_modules(remove_duplicate=False))
+    named = cache(lambda: dict(_tensors(module)))
+    values: list[Any] = [torch.empty(shape, device=META)]
+    found = [Sized(program.steps[0].operation, {(): shape})]
+
+    def real(value: Any) -> Any:
+        if isinstance(value, Ref):
+            return at(values[value.step], value.index)
+        if isinstance(value, Named):
+            return named()[value.name].to(META)
+        return META if value is INPUT_DEVICE else value
+
+    with torch.inference_mode(False), torch.no_grad():
+        for step in program.steps[1:]:
+            try:
+                args, kwargs = mapped(step.args, real), mapped(dict(step.kwargs), real)
+                if step.module is not None:
+                    layer = modules[step.module]
+                    operation = operation_at(layer, step.operation, tuple((*args, *kwargs.values())[0].shape[1:]))
+                    out = _given(layer, operation, step.path, args, kwargs)
+                else:
+                    assert step.function is not None
+                    operation = describe_function(step.function, args, kwargs)
+                    out = _called(step.function, args, kwargs)
+            except Exception:
+                return None  # following it says what doesn't fit, and where
+            shapes = {index: tuple(tensor.shape) for index, tensor in tensors(out)}
+            if shapes.keys() != step.shapes.keys():
+                return None
+            values.append(out)
+            found.append(Sized(operation, shapes))
+    return found
+
+
 class _Recorder(TorchFunctionMode):
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -87,12 +129,14 @@ class _Recorder(TorchFunctionMode):
         self._blocks: list[str] = []
         self._failed_in: str | None = None
         self._met_unseen = False
+        self._sized = False
         self._on_meta: dict[int, Tensor] = {}
         self._names: dict[int, str] = {}
         for name, child in module.named_modules():
             self._names[id(child)] = name
             for own, tensor in (*child._parameters.items(), *child._buffers.items()):
-                self._values.setdefault(id(tensor), Named(_within(name, own)))
+                if tensor is not None:
+                    self._values.setdefault(id(tensor), Named(_within(name, own)))
         self._originals: dict[int, nn.Module] = {}
         self._root = self._stand_in(module, {})
 
@@ -124,7 +168,7 @@ class _Recorder(TorchFunctionMode):
             outputs = {"output": next(iter(outputs.values()))}
         if not outputs:
             raise Untraceable("The network's output doesn't depend on its input, so there is no graph to show.")
-        return Program(self._steps, outputs, self._blocks)
+        return Program(self._steps, outputs, self._blocks, self._sized)
 
     # --- modules ---------------------------------------------------------------
 
@@ -218,28 +262,15 @@ class _Recorder(TorchFunctionMode):
                 parameters=tuple(_within(name, own) for own in _parameters(module)),
             )
             try:
-                shape = output_shape(operation, tuple(x.shape[1:]), path)
+                out = _given(module, operation, path, args, kwargs)
             except ShapeMismatch as error:
                 raise self._with_origin(error, operation, x) from None
-            if operation.op == "dropout" and not module.training:
-                out: Any = _alias(x)  # eager returns its input here
-            elif vars(module).get("inplace"):
-                out = x
-                step.writes = True
-            elif shape is not None and not vars(module).get("return_indices"):
-                out = torch.empty((*x.shape[:1], *shape), dtype=x.dtype, device=META)
-            else:
-                out = self._run_on_meta(module, path, args, kwargs)
+            except Exception:
+                self._failed_in = self._failed_in or path
+                raise
+            step.writes = out is x and bool(vars(module).get("inplace"))
             self._record(step, out, args, kwargs)
         return out
-
-    def _run_on_meta(self, module: nn.Module, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        twin = _on_meta(module)
-        try:
-            return type(module).forward(twin, *args, **kwargs)
-        except Exception:
-            self._failed_in = self._failed_in or path
-            raise
 
     # --- functions -------------------------------------------------------------
 
@@ -266,11 +297,9 @@ class _Recorder(TorchFunctionMode):
                 f"only what depends on shapes; move the decision out of forward."
             )
         before = {id(t): t._version for _, t in tensors((args, kwargs))}
-        out = self._by_formula(func, args, kwargs)
-        if out is None:
-            place = {"device": META} if func in FACTORIES else {}
-            out = func(*mapped(args, self._to_meta), **mapped({**kwargs, **place}, self._to_meta))
+        out = _called(func, args, kwargs, self._to_meta)
         if not any(True for _ in tensors(out)):
+            self._sized = self._sized or function_name(func) not in _SAYS_NO_SIZE
             return out  # a shape, a number of dimensions: no tensor, no layer
         known = {id(t) for _, t in tensors((args, kwargs))}
         written = [t for _, t in tensors((args, kwargs)) if t._version != before[id(t)]]
@@ -287,26 +316,6 @@ class _Recorder(TorchFunctionMode):
         )
         self._record(step, out, args, kwargs)
         return out
-
-    def _by_formula(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-        """What the usual joins of maps give, without PyTorch's meta kernels, which take a second to load."""
-        name = getattr(func, "__name__", "")
-        if kwargs.keys() <= {"dim"} and function_name(func) == "cat" and isinstance(args[0], list | tuple):
-            parts, dim = args[0], kwargs.get("dim", args[1] if len(args) > 1 else 0)
-            shape = list(parts[0].shape)
-            rest = [part.shape[:dim] + part.shape[dim + 1 :] for part in parts]
-            if dim < 0 or not _alike(parts) or any(other != rest[0] for other in rest):
-                return None
-            shape[dim] = sum(part.shape[dim] for part in parts)
-            return torch.empty(shape, dtype=parts[0].dtype, device=META)
-        if kwargs or function_name(func) not in ("add", "mul") or not _alike(args) or len(args) != 2:
-            return None
-        if args[0].shape != args[1].shape:
-            return None
-        if name.startswith("__i") or (name.endswith("_") and not name.startswith("__")):
-            increment_version(args[0])  # written in place
-            return cast(Tensor, args[0])
-        return torch.empty(args[0].shape, dtype=args[0].dtype, device=META)
 
     def _to_meta(self, value: Any) -> Any:
         if not isinstance(value, Tensor) or value.device == META:
@@ -422,6 +431,7 @@ class _Recorder(TorchFunctionMode):
 
 
 _HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks"))
+_SAYS_NO_SIZE = frozenset("dim ndim dtype device is_cuda is_meta is_floating_point is_complex requires_grad".split())
 _READS_VALUES = frozenset(["__bool__", "__int__", "__float__", "__index__", "__complex__", "item", "tolist", "numpy"])
 
 
@@ -432,6 +442,55 @@ def _place(error: Exception | None = None) -> str:
         if "/torch/" not in frame.filename.replace("\\", "/") and frame.filename != __file__:
             return f" (line {frame.lineno} of {frame.filename.replace(chr(92), '/').rpartition('/')[2]})"
     return ""
+
+
+def _by_formula(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """What the usual joins of maps give, without PyTorch's meta kernels, which take a second to load."""
+    name = getattr(func, "__name__", "")
+    if kwargs.keys() <= {"dim"} and function_name(func) == "cat" and isinstance(args[0], list | tuple):
+        parts, dim = args[0], kwargs.get("dim", args[1] if len(args) > 1 else 0)
+        shape = list(parts[0].shape)
+        rest = [part.shape[:dim] + part.shape[dim + 1 :] for part in parts]
+        if dim < 0 or not _alike(parts) or any(other != rest[0] for other in rest):
+            return None
+        shape[dim] = sum(part.shape[dim] for part in parts)
+        return torch.empty(shape, dtype=parts[0].dtype, device=META)
+    if kwargs or function_name(func) not in ("add", "mul") or not _alike(args) or len(args) != 2:
+        return None
+    if args[0].shape != args[1].shape:
+        return None
+    if name.startswith("__i") or (name.endswith("_") and not name.startswith("__")):
+        increment_version(args[0])  # written in place
+        return cast(Tensor, args[0])
+    return torch.empty(args[0].shape, dtype=args[0].dtype, device=META)
+
+
+def _called(
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    to_meta: Callable[[Any], Any] = lambda value: value,
+) -> Any:
+    """What a function gives on meta; `to_meta` brings tensors there that are elsewhere."""
+    out = _by_formula(func, args, kwargs)
+    if out is not None:
+        return out
+    place = {"device": META} if func in FACTORIES else {}
+    return func(*mapped(args, to_meta), **mapped({**kwargs, **place}, to_meta))
+
+
+def _given(module: nn.Module, operation: Operation, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """What a layer gives on meta: by formula where there is one; its very input where it overwrites that."""
+    x = args[0] if args else next(iter(kwargs.values()))
+    shape = output_shape(operation, tuple(x.shape[1:]), path)
+    own = vars(module)
+    if operation.op == "dropout" and not module.training:
+        return _alias(x)  # eager returns its input here
+    if own.get("inplace"):
+        return x
+    if shape is not None and not own.get("return_indices"):
+        return torch.empty((*x.shape[:1], *shape), dtype=x.dtype, device=META)
+    return type(module).forward(_on_meta(module), *args, **kwargs)
 
 
 def _alike(values: Any) -> bool:
@@ -452,6 +511,12 @@ def _on_meta(module: nn.Module) -> nn.Module:
         if isinstance(value, list) and any(id(item) in moved for item in value):
             vars(twin)[name] = [moved.get(id(item), item) for item in value]
     return twin
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters and buffers by every name that they have."""
+    yield from module.named_buffers(remove_duplicate=False)
+    yield from module.named_parameters(remove_duplicate=False)
 
 
 def _within(name: str, own: str) -> str:

@@ -1,7 +1,8 @@
 """Any nn.Module and an input shape -> LayerGraph."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from torch import nn
 
@@ -11,8 +12,8 @@ from cnnviz.analysis.roles import JOINS, arms_of, immediate_dominators, roles
 from cnnviz.errors import BadOption
 from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape
 from cnnviz.operations import Operation
-from cnnviz.program import Program, Ref
-from cnnviz.recorder import follow, name_of, uncompiled
+from cnnviz.program import Program, Ref, Sized
+from cnnviz.recorder import follow, name_of, resized, uncompiled
 
 
 def trace(module: nn.Module, input_shape: Shape, *, network: str | None = None) -> LayerGraph:
@@ -30,124 +31,167 @@ def trace(module: nn.Module, input_shape: Shape, *, network: str | None = None) 
         Untraceable: the forward can't be followed; says where and why.
         ShapeMismatch: the input doesn't fit a layer; says which, what it got, what it needs.
     """
-    if not input_shape or any(not isinstance(n, int) or n < 1 for n in input_shape):
-        raise BadOption(
-            f"The input shape {tuple(input_shape)} was given, but each of its numbers must be at least 1, "
-            f"as in (3, 224, 224)."
-        )
-    module = uncompiled(module)
-    program = follow(module, (1, *input_shape))
-    return _assembled(program, module, tuple(input_shape), network or name_of(module))
+    return Followed(module, network).at(input_shape)
 
 
-def _assembled(program: Program, module: nn.Module, input_shape: Shape, network: str) -> LayerGraph:
-    nodes, sources = _visible(program)
-    paths = {number: path for number, (path, _) in nodes.items()}
-    ops = {path: operation.op for path, operation in nodes.values()}
-    shapes = {
-        number: _without_batch(next(iter(program.steps[number].shapes.values())))
-        if number < len(program.steps)
-        else _shape(program, sources[number][0])
-        for number in nodes
-    }
-    by_path = {paths[number]: [paths[ref.step] for ref in refs] for number, refs in sources.items()}
-    dominators = immediate_dominators(by_path)
+class Followed:
+    """A module that is followed once and described at any input size, in a fraction of the time.
 
-    parameters = dict(module.named_parameters(remove_duplicate=False))
-    counted: dict[int, str] = {}  # id of a parameter -> path of the layer that it was counted for
-    fields: dict[int, ReceptiveField | None] = {}
-    layers, edges = [], []
-    for number, (path, operation) in nodes.items():
-        incoming = [_shape(program, ref) for ref in sources[number]]
-        fields[number] = receptive_field_after(
-            operation.op,
-            operation.hyperparameters,
-            incoming,
-            shapes[number],
-            [fields[ref.step] for ref in sources[number]],
-        )
-        own, shared = [], None
-        for name in program.steps[number].parameters if number < len(program.steps) else ():
-            if name not in parameters:
-                continue  # a buffer
-            shared = shared or counted.get(id(parameters[name]))
-            if id(parameters[name]) not in counted:
-                own.append(parameters[name])
-        counted.update({id(p): path for p in own})
-        layers.append(
-            Layer(
-                path=path,
-                op=operation.op,
-                hyperparameters=tuple(operation.hyperparameters.items()),
-                input_shapes=tuple(incoming),
-                output_shape=shapes[number],
-                params=sum(p.numel() for p in own),
-                trainable_params=sum(p.numel() for p in own if p.requires_grad),
-                macs=multiply_accumulates(
-                    operation.op,
-                    operation.hyperparameters,
-                    incoming[0] if incoming else (),
-                    shapes[number],
-                ),
-                receptive_field=fields[number],
-                shared_with=shared,
+    The module must stay as it is. Can be used from several threads at once.
+
+    Args:
+        module, network: as `trace` takes them.
+    """
+
+    def __init__(self, module: nn.Module, network: str | None = None) -> None:
+        self._module = uncompiled(module)
+        self._network = network or name_of(self._module)
+        self._skeleton: _Skeleton | None = None
+
+    def at(self, input_shape: Shape) -> LayerGraph:
+        """What `trace` gives for an input shape.
+
+        Raises:
+            Untraceable, ShapeMismatch: as `trace`.
+        """
+        if not input_shape or any(not isinstance(n, int) or n < 1 for n in input_shape):
+            raise BadOption(
+                f"The input shape {tuple(input_shape)} was given, but each of its numbers must be at least 1, "
+                f"as in (3, 224, 224)."
             )
+        skeleton = self._skeleton
+        steps = resized(skeleton.program, self._module, (1, *input_shape)) if skeleton else None
+        if skeleton is None or steps is None:
+            program = follow(self._module, (1, *input_shape))
+            self._skeleton = skeleton = _Skeleton(program, self._module)
+            steps = [Sized(step.operation, step.shapes) for step in program.steps]
+        return skeleton.graph(steps, self._network)
+
+
+class _Skeleton:
+    """What of a graph doesn't depend on the input's size."""
+
+    def __init__(self, program: Program, module: nn.Module) -> None:
+        self.program = program
+        self._sources = _visible(program)
+        outputs = dict(enumerate(program.outputs, start=len(program.steps)))
+        self._paths = {n: outputs[n] if n in outputs else program.steps[n].path for n in self._sources}
+        self._ops = {
+            path: "output" if n in outputs else program.steps[n].operation.op for n, path in self._paths.items()
+        }
+        self._homes = {path: "" if n in outputs else program.steps[n].block for n, path in self._paths.items()}
+        by_path = {self._paths[n]: [self._paths[ref.step] for ref in refs] for n, refs in self._sources.items()}
+        dominators = immediate_dominators(by_path)
+        self._arms = {
+            path: arms_of(path, dominators[path], by_path, self._ops)
+            for path, before in by_path.items()
+            if self._ops[path] in JOINS and len(before) > 1
+        }
+        parameters = dict(module.named_parameters(remove_duplicate=False))
+        counted: dict[int, str] = {}  # id of a parameter -> path of the layer that it was counted for
+        self._counts: dict[int, _Parameters] = {}
+        for number, path in self._paths.items():
+            own, shared = [], None
+            for name in () if number in outputs else program.steps[number].parameters:
+                parameter = parameters.get(name)
+                if parameter is None:
+                    continue  # a buffer
+                shared = shared or counted.get(id(parameter))
+                if id(parameter) not in counted:
+                    own.append(parameter)
+            counted.update({id(p): path for p in own})
+            self._counts[number] = _Parameters(
+                sum(p.numel() for p in own), sum(p.numel() for p in own if p.requires_grad), shared
+            )
+        unused: dict[int, tuple[str, int]] = {}  # by the first name of each
+        for name, parameter in parameters.items():
+            if id(parameter) not in counted:
+                unused.setdefault(id(parameter), (name, parameter.numel()))
+        self._unused = tuple(unused.values())
+
+    def graph(self, steps: Sequence[Sized], network: str) -> LayerGraph:
+        """The graph of the program that this was made of, at any input size."""
+        fields: dict[int, ReceptiveField | None] = {}
+        layers, edges = [], []
+        for number, refs in self._sources.items():
+            path = self._paths[number]
+            incoming = [_without_batch(steps[ref.step].shapes[ref.index]) for ref in refs]
+            if number < len(steps):
+                operation, shapes = steps[number]
+                given = _without_batch(next(iter(shapes.values())))
+            else:
+                operation, given = _OUTPUT, incoming[0]
+            field = receptive_field_after(
+                operation.op, operation.hyperparameters, incoming, given, [fields[ref.step] for ref in refs]
+            )
+            fields[number] = field
+            parameters = self._counts[number]
+            layers.append(
+                Layer(
+                    path=path,
+                    op=operation.op,
+                    hyperparameters=tuple(operation.hyperparameters.items()),
+                    input_shapes=tuple(incoming),
+                    output_shape=given,
+                    params=parameters.all,
+                    trainable_params=parameters.trainable,
+                    macs=multiply_accumulates(
+                        operation.op, operation.hyperparameters, incoming[0] if incoming else (), given
+                    ),
+                    receptive_field=field,
+                    shared_with=parameters.shared_with,
+                )
+            )
+            arms = self._arms.get(path)
+            arriving = roles(operation.op, arms, incoming, given) if arms else _MAIN * len(refs)
+            for ref, shape, role in zip(refs, incoming, arriving, strict=True):
+                edges.append(Edge(source=self._paths[ref.step], target=path, shape=shape, role=role))
+        return LayerGraph(
+            network=network,
+            input_shape=_without_batch(steps[0].shapes[()]),
+            layers=tuple(layers),
+            edges=tuple(edges),
+            blocks=_blocks(self.program.blocks, self._homes, self._ops, edges),
+            unused=self._unused,
         )
-        arriving: list[Role] = ["main"] * len(incoming)
-        if operation.op in JOINS and len(incoming) > 1:
-            arms = arms_of(path, dominators[path], by_path, ops)
-            arriving = roles(operation.op, arms, incoming, shapes[number])
-        edges += [
-            Edge(source=paths[ref.step], target=path, shape=shape, role=role)
-            for ref, shape, role in zip(sources[number], incoming, arriving, strict=True)
-        ]
-    homes = {paths[number]: _home(program, number) for number in nodes}
-    return LayerGraph(
-        network=network,
-        input_shape=input_shape,
-        layers=tuple(layers),
-        edges=tuple(edges),
-        blocks=_blocks(program.blocks, homes, ops, edges),
-        unused=tuple((name, p.numel()) for name, p in module.named_parameters() if id(p) not in counted),
-    )
 
 
-def _visible(program: Program) -> tuple[dict[int, tuple[str, Operation]], dict[int, list[Ref]]]:
+class _Parameters(NamedTuple):
+    """How many a layer has, and whose they are if it applies another's again."""
+
+    all: int
+    trainable: int
+    shared_with: str | None
+
+
+_OUTPUT = Operation("output")
+_MAIN: list[Role] = ["main"]
+
+
+def _visible(program: Program) -> dict[int, list[Ref]]:
     """The steps that a reader would call layers, and what each reads; outputs are numbered after the steps.
 
     Left out is what no output depends on, what doesn't depend on the input, and what only passes
     a tensor on (detach, contiguous).
     """
-
-    nodes: dict[int, tuple[str, Operation]] = {}
     sources: dict[int, list[Ref]] = {}
     ahead: list[int] = []
-    for number, (path, ref) in enumerate(program.outputs.items(), start=len(program.steps)):
-        nodes[number] = (path, Operation("output"))
+    for number, ref in enumerate(program.outputs.values(), start=len(program.steps)):
         sources[number] = [program.origin(ref)]
-        ahead.append(program.origin(ref).step)
+        ahead.append(sources[number][0].step)
     while ahead:
         number = ahead.pop()
-        if number in nodes:
+        if number in sources:
             continue
-        step = program.steps[number]
-        nodes[number] = (step.path, step.operation)
-        sources[number] = [program.origin(ref) for ref in step.inputs if program.steps[ref.step].live]
+        inputs = program.steps[number].inputs
+        sources[number] = [program.origin(ref) for ref in inputs if program.steps[ref.step].live]
         ahead += [ref.step for ref in sources[number]]
-    return dict(sorted(nodes.items())), {number: sources[number] for number in sorted(nodes)}
-
-
-def _shape(program: Program, ref: Ref) -> Shape:
-    return _without_batch(program.steps[ref.step].shapes[ref.index])
+    return {number: sources[number] for number in sorted(sources)}
 
 
 def _without_batch(shape: Shape) -> Shape:
     """A shape of the one picture that is followed; where a forward has put other things first, they stay."""
     return tuple(shape[1:]) if shape[:1] == (1,) else tuple(shape)
-
-
-def _home(program: Program, number: int) -> str:
-    return program.steps[number].block if number < len(program.steps) else ""
 
 
 def _blocks(

@@ -1,5 +1,7 @@
+import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from cnnviz import networks
 from cnnviz.errors import BadOption, ShapeMismatch, Untraceable
 from cnnviz.graph import LayerGraph
 from cnnviz.recorder import follow
-from cnnviz.trace import trace
+from cnnviz.trace import Followed, trace
 
 
 def shortcuts(graph: LayerGraph) -> Counter[str]:
@@ -300,6 +302,84 @@ def test_what_others_write():
     padded = trace(Padded(), (3, 8, 8))
     assert roles_into(padded, "concat") == [("slice", "main")]
     assert padded.layer("concat").receptive_field.stride == (2, 2)
+
+
+class BySize(nn.Module):
+    """Pools as often as the input is large."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(kernel_size=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        while x.shape[-1] > 4:
+            x = self.pool(x)
+        return x
+
+
+class Tied(nn.Module):
+    """One kernel by two names, called by the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(3, 3, kernel_size=3, bias=False) for _ in range(2))
+        self.second.weight = self.first.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.first(x) + F.conv2d(x, self.second.weight)
+
+
+class Several(nn.Module):
+    """A tensor for each row: as many as the input has."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat(x.unbind(2), dim=-1)
+
+
+@pytest.mark.parametrize("key", networks.cards())
+def test_a_network_followed_once_is_the_same_at_any_size(key, monkeypatch):
+    module = networks.construct(key, device="meta")
+    channels, height, width = networks.card(key).input_shape
+    others = [(channels, height + 32, width + 64), (channels, height, width)]
+    expected = [outcome(lambda shape=shape: trace(module, shape)) for shape in others]
+    followed = Followed(module)
+    followed.at((channels, height, width))
+    if not any(isinstance(graph, str) for graph in expected):
+        monkeypatch.setattr(sys.modules[Followed.__module__], "follow", None)  # from now on it isn't needed
+    assert [outcome(lambda shape=shape: followed.at(shape)) for shape in others] == expected
+
+
+def outcome(graph: Callable[[], LayerGraph]) -> LayerGraph | str:
+    try:
+        return graph()
+    except ShapeMismatch as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (PreActivation, (3, 32, 32)),
+        (Dense, (4, 8, 8)),
+        (SqueezeExcitation, (3, 8, 8)),
+        (Recurrent, (4, 8, 8)),
+        (Functional, (3, 16, 16)),
+        (Unpooling, (2, 8, 8)),
+        (Expanded, (3, 8, 8)),
+        (Padded, (3, 8, 8)),
+        (BySize, (3, 16, 16)),
+        (Tied, (3, 8, 8)),
+        (Several, (3, 4, 4)),
+        (lambda: nn.Sequential(nn.Unflatten(1, (5, 3)), nn.Flatten(0, 1), nn.Conv2d(3, 4, kernel_size=3)), (15, 6, 6)),
+        (lambda: nn.Conv2d(3, 4, kernel_size=3, padding="same", padding_mode="reflect"), (3, 6, 6)),
+    ],
+)
+def test_what_others_write_is_the_same_at_any_size(make, shape):
+    """Also where the forward asks for the size, or gives as many tensors as it is large."""
+    module = make()
+    followed = Followed(module)
+    for size in (shape, (shape[0], 2 * shape[1], 2 * shape[2]), (shape[0], shape[1], 2 * shape[2]), shape):
+        assert followed.at(size) == trace(module, size)
 
 
 def test_following_leaves_random_numbers_and_memory_alone():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -23,6 +24,9 @@ _FILLS = frozenset(
     }
 )
 
+# Factories that take what torch.empty takes: without values, all give the same, which it does soonest.
+_AS_EMPTY = frozenset({torch.ones, torch.rand, torch.randn, torch.zeros})
+
 
 class OnMeta(TorchFunctionMode):
     """Within it, new tensors are on the meta device and nothing fills them.
@@ -42,7 +46,9 @@ class OnMeta(TorchFunctionMode):
         """Call `func`, on the meta device if it makes a tensor; return its tensor if it only fills one."""
         kwargs = kwargs or {}
         if func in FACTORIES:
-            return func(*args, **{**kwargs, "device": kwargs.get("device") or "meta"})
+            if kwargs.get("device") is not None:
+                return func(*args, **kwargs)
+            return (torch.empty if func in _AS_EMPTY else func)(*args, **{**kwargs, "device": "meta"})
         if func in _FILLS or getattr(func, "__module__", None) == "torch.nn.init":
             tensor: Tensor = args[0] if args else kwargs["tensor"]
             if tensor.is_meta:

@@ -11,7 +11,7 @@ import torch
 from cnnviz import bench
 from cnnviz.bench import describe as part
 from cnnviz.bench import timing
-from cnnviz.bench.torchlens_peer import Traced
+from cnnviz.bench.torchlens_peer import Traced, torchlens
 from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
 from cnnviz.networks import build, construct
@@ -94,3 +94,11 @@ def test_without_the_peers_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(part.metadata, "version", missing)
     with pytest.raises(BadOption, match=r"torchinfo isn't installed: 'pip install -r requirements-dev\.txt'"):
         part.check_peers()
+
+
+def test_torchlens_answers_from_a_process_of_its_own(peers):
+    with torchlens() as traced:
+        first, again = traced("lenet5"), traced("lenet5")
+    assert first.took > 0
+    totals = describe(Options("lenet5")).totals
+    assert first[1:] == again[1:] == (totals.params, totals.macs)
