@@ -24,11 +24,11 @@ from cnnviz.analysis.folding import Fold, folds
 from cnnviz.catalogue import Options, as_trained, construct, describe, keep_weights
 from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.engine.results import Outcome
-from cnnviz.engine.studio import Studio, studio
+from cnnviz.engine.studio import Running, Studio, studio
 from cnnviz.errors import BadWeights, DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
-from cnnviz.lessons import inception, pictures, replaced, shortcuts
+from cnnviz.lessons import identity, inception, pictures, replaced, shortcuts
 from cnnviz.networks import card, source_for
 from cnnviz.networks.inception import Widths
 from cnnviz.prediction import class_names
@@ -371,6 +371,14 @@ def grey(digest: str, _image: Image.Image) -> npt.NDArray[np.float64]:
     seen = as_received(_image, card("resnet18"), (96, 96)).convert("L")
     values: npt.NDArray[np.float64] = np.asarray(seen, dtype=np.float64) / 255
     return values
+
+
+def begin_copying(
+    digest: str, image: Image.Image, blocks: int, decay: float, seed: int
+) -> tuple[identity.Copying, Running]:
+    """Two stacks that begin to learn to copy a picture, a visitor's own ones."""
+    copying = identity.Copying(grey(digest, image), blocks, decay, seed)
+    return copying, shared_studio().begin("copying", copying.learn())
 
 
 def run(what: tuple[Hashable, ...], work: Callable[..., Any], options: Options, on_wait: OnWait) -> Outcome[Any]:

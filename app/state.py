@@ -49,10 +49,11 @@ _PARTS = {  # what a page's link has to hold, besides its selections
     ),
     "inception": ("about", "side", "inputs", *Widths._fields, "from", "image", "of", "place", "against"),
     "shortcuts": (
-        *("about", "norm", "from", "image", "fit", "zoom"),
-        *("depth", "when", "begin", "of", "seed"),
+        *("point", "norm", "from", "image", "fit", "zoom"),
+        *("depth", "when", "begin", "derived", "chance"),
         *("options", "option"),
         *("trained", "block", "damage", "maps"),
+        *("blocks", "decay"),
     ),
     "printed": ("network", "differing"),
     "compare": ("choice", "networks", "chart", "cost", "accuracy"),

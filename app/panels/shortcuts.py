@@ -65,7 +65,7 @@ def gradients() -> None:
                 list(OF),
                 default="its output",
                 required=True,
-                key="of",
+                key="derived",
                 bind=state.BOUND,
             )
     if when == "in training":
@@ -74,7 +74,7 @@ def gradients() -> None:
         return
     with knobs:
         seen = _picture(Options(lesson.receiver(depth)))
-        seed = st.number_input("Seed of the weights", 0, 9999, 0, key="seed", bind=state.BOUND)
+        seed = st.number_input("Seed of the weights", 0, 9999, 0, key="chance", bind=state.BOUND)
     pair = [lesson.Untrained(depth, plain, norm, begin, seed) for plain in (True, False)]
     with result, sentences():
         with st.spinner("A backward pass …", show_time=True):

@@ -4,25 +4,26 @@ import streamlit as st
 
 from app import state
 from app.boundary import sentences
-from app.panels import shortcuts
+from app.panels import copying, shortcuts
 
 PARTS = {
     "Training": shortcuts.training,
     "Gradients": shortcuts.gradients,
     "Options A, B, C": shortcuts.options,
     "Cut": shortcuts.cut,
+    "Identity": copying.identity,
 }
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.subheader("Shortcuts")
-    about = st.segmented_control(
-        "About",
+    point = st.segmented_control(
+        "Point",
         list(PARTS),
         default=next(iter(PARTS)),
         required=True,
-        key="about",
+        key="point",
         bind=state.BOUND,
         label_visibility="collapsed",
     )
 with sentences():
-    PARTS[about]()
+    PARTS[point]()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -257,6 +257,29 @@ class Studio:
             self.occlusion(subject, target, on_progress=on_progress)
 
         threading.Thread(target=running.run, args=(work,), name="cnnviz-occlusion", daemon=True).start()
+        return running
+
+    def begin(self, what: Hashable, parts: Iterator[float]) -> Running:
+        """Work that needs no network, without waiting for it.
+
+        Args:
+            what: names it.
+            parts: does a part each time, and gives the share that is done; between two parts whatever else waits for
+                the worker comes first.
+        """
+        running = Running()
+
+        def work(on_progress: Callable[[float], None]) -> None:
+            number = 0
+            while True:
+                # a key that no other visitor's has, as two with equal wishes would share each part
+                share = self._engine.apart((what, id(parts), number), lambda: next(parts, None))
+                if share is None:
+                    return
+                on_progress(share)
+                number += 1
+
+        threading.Thread(target=running.run, args=(work,), name="cnnviz-apart", daemon=True).start()
         return running
 
     def knows_occlusion(self, subject: Subject, target: int) -> bool:

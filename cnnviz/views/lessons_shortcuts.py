@@ -387,3 +387,51 @@ def lesion_sentence(network: str, intact: _Prediction, unmoved: Mapping[str, tup
 
 def _depth(name: str) -> int:
     return int("".join(letter for letter in name if letter.isdigit()))
+
+
+# --- learning the identity ---------------------------------------------------
+
+
+def copying_curves(
+    steps: Sequence[int], errors: Sequence[tuple[float, float]], weights: Sequence[tuple[float, float]]
+) -> go.Figure:
+    """What a plain and a residual stack get wrong, and how large their weights are, step by step.
+
+    Args:
+        errors: shares of the picture's variance, of the plain stack and the residual one.
+        weights: root mean squares, in the same order.
+    """
+    figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.12, subplot_titles=("what is wrong", "weights"))
+    for panel, values in ((1, errors), (2, weights)):
+        for which, (name, colour, dash) in enumerate((("plain", PLAIN, "dash"), ("residual", RESIDUAL, "solid"))):
+            figure.add_scatter(
+                x=list(steps),
+                y=[max(pair[which], 1e-8) if panel == 1 else pair[which] for pair in values],
+                mode="lines",
+                line={"color": colour, "dash": dash, "width": 2.5},
+                name=name,
+                legendgroup=name,
+                showlegend=panel == 1,
+                hovertemplate=f"{name}, step %{{x}}: %{{y:.3g}}<extra></extra>",
+                row=1,
+                col=panel,
+            )
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="share of the variance", type="log", exponentformat="power", row=1, col=1)
+    figure.update_yaxes(title="root mean square", rangemode="tozero", row=1, col=2)
+    figure.update_layout(
+        height=300,
+        margin={"l": 0, "r": 10, "t": 24, "b": 40},
+        legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top"},
+    )
+    return figure
+
+
+def copying_sentence(step: int, errors: tuple[float, float], weights: tuple[float, float], at_first: float) -> str:
+    """What the two have come to after some steps; both began with the same weights."""
+    said = []
+    for name, wrong, size in zip(("plain", "residual"), errors, weights, strict=True):
+        share = "under 0.01 %" if wrong < 1e-4 else f"{100 * wrong:,.2g} %" if wrong < 0.1 else f"{100 * wrong:,.0f} %"
+        where = "**went to zero**" if size < 0.05 * at_first else f"are {size:.3f}"
+        said.append(f"**{name}**: {share} of the variance is wrong, its weights {where}")
+    return f"After {step:,} steps, from weights of {at_first:.3f}: {'; '.join(said)}."

@@ -185,8 +185,16 @@ def test_compare(app_url, screen):
 
 @pytest.mark.parametrize("about", ["Training", "Gradients", "Options A, B, C", "Cut"])
 def test_shortcuts(app_url, screen, about):
-    screen.goto(f"{app_url}/shortcuts?about={about}")
+    screen.goto(f"{app_url}/shortcuts?point={about}")
     expect(screen.locator(".js-plotly-plot .main-svg, g.node").first).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+
+
+def test_learning_the_identity(app_url, screen):
+    screen.goto(f"{app_url}/shortcuts?point=Identity&blocks=1")
+    screen.get_by_role("button", name="Learn to copy it").click()
+    expect(screen.get_by_text("After 1,000 steps")).to_be_visible(timeout=120_000)
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,10 @@ def test_it_opens_with_a_sentence_and_a_question():
 @pytest.mark.parametrize(
     "query",
     [
-        {"about": "?"},
+        {"point": "?"},
         {"norm": "?"},
-        {"about": "Gradients", "depth": "19", "begin": "?", "of": "?", "seed": "-1"},
-        {"about": "Cut", "trained": "vgg16", "block": "layer9.0", "damage": "?", "maps": "fc"},
+        {"point": "Gradients", "depth": "19", "begin": "?", "derived": "?", "chance": "-1"},
+        {"point": "Cut", "trained": "vgg16", "block": "layer9.0", "damage": "?", "maps": "fc"},
     ],
 )
 def test_rubbish_in_the_url_gives_a_page(query):
@@ -50,7 +51,7 @@ def test_rubbish_in_the_url_gives_a_page(query):
 
 
 def test_the_training_curves_stand_beside_the_papers_errors():
-    app = opened(about="Training")
+    app = opened(point="Training")
     assert "plain56 is worse in training, 52.0 % of errors, plain20 19.0 %" in words(app)
     assert "resnet56 is better in training, 14.1 % of errors, resnet20 14.6 %" in words(app)
     assert "20 layers 8.75, 32 layers 7.51, 44 layers 7.17, 56 layers 6.97, 110 layers 6.43 %" in words(app)
@@ -61,7 +62,7 @@ def test_the_training_curves_stand_beside_the_papers_errors():
 
 
 def test_without_batch_norm_one_epoch_was_recorded():
-    app = opened(about="Training", norm="false")
+    app = opened(point="Training", norm="false")
     assert {len(trace["x"]) for trace in traces(app)} == {1}
     assert "resnet56 diverged" in words(app)
     app.toggle(key="norm").set_value(True).run()
@@ -69,7 +70,7 @@ def test_without_batch_norm_one_epoch_was_recorded():
 
 
 def test_with_batch_norm_plain_gradients_do_not_vanish():
-    app = opened(about="Gradients", depth="56")
+    app = opened(point="Gradients", depth="56")
     assert "the plain network's gradient **explodes**" in words(app)
     assert "the residual one's neither vanishes nor explodes" in words(app)
     assert [len(trace["y"]) for trace in traces(app)] == [56, 56]
@@ -81,14 +82,14 @@ def test_with_batch_norm_plain_gradients_do_not_vanish():
     assert "the plain network's gradient **vanishes**" in words(app)
     assert "the article is right" in words(app)
     before = traces(app)[0]["y"]
-    app.segmented_control(key="of").set_value("its weights").run()
-    app.number_input(key="seed").set_value(5).run()
+    app.segmented_control(key="derived").set_value("its weights").run()
+    app.number_input(key="chance").set_value(5).run()
     assert traces(app)[0]["y"] != before
     assert not app.exception
 
 
 def test_gradients_of_the_recorded_trainings():
-    app = opened(about="Gradients", depth="56", when="in training")
+    app = opened(point="Gradients", depth="56", when="in training")
     assert "plain, epoch 1: 2.73 at the first, 0.222 at the last" in words(app)
     assert [len(trace["y"]) for trace in traces(app)] == [56] * 4
     app.toggle(key="norm").set_value(False).run()
@@ -97,7 +98,7 @@ def test_gradients_of_the_recorded_trainings():
 
 
 def test_the_three_options_stand_side_by_side():
-    app = opened(about="Options A, B, C", options="resnet18", option="A")
+    app = opened(point="Options A, B, C", options="resnet18", option="A")
     assert [metric.value for metric in app.metric] == [
         *("11,515,688", "1,794,805,760"),
         *("11,689,512", "1,814,073,344"),
@@ -113,7 +114,7 @@ def test_the_three_options_stand_side_by_side():
 
 
 def test_a_trained_network_loses_a_block_or_a_shortcut():
-    app = opened(about="Cut", trained="resnet56", image="rocket")
+    app = opened(point="Cut", trained="resnet56", image="rocket")
     assert "one **block dropped**: 27 of 27 times" in words(app)
     assert "one **shortcut cut**: 2 of 27 times" in words(app)
     assert [len(trace["x"]) for trace in traces(app)] == [27, 27]
@@ -129,7 +130,7 @@ def test_a_trained_network_loses_a_block_or_a_shortcut():
 
 
 def test_a_plain_network_has_no_shortcut_to_cut():
-    app = opened(about="Cut", trained="resnet56", damage="shortcut cut", block="layer2.0")
+    app = opened(point="Cut", trained="resnet56", damage="shortcut cut", block="layer2.0")
     app.selectbox(key="trained").set_value("plain56").run()
     assert app.segmented_control(key="damage").options == ["block dropped"]
     assert "layer2.0" not in app.selectbox(key="block").options
@@ -137,12 +138,29 @@ def test_a_plain_network_has_no_shortcut_to_cut():
     assert not app.error
 
 
+def test_learning_to_copy_begins_ends_and_says_where_the_weights_went():
+    app = opened(point="Identity", blocks="1", decay="0.01")
+    assert not app.exception
+    assert not [button for button in app.button if button.label == "Stop"]
+    next(button for button in app.button if button.label == "Learn to copy it").click().run()
+    deadline = time.monotonic() + 300
+    while "After 1,000 steps" not in words(app):
+        assert time.monotonic() < deadline
+        app.run()
+    assert not app.exception
+    assert "**residual**: under 0.01 % of the variance is wrong, its weights **went to zero**" in words(app)
+    assert len(traces(app)) == 4
+    app.select_slider(key="decay").set_value(0.0).run()  # another wish, of which nothing is known yet
+    assert not app.get("plotly_chart")
+    assert not app.exception
+
+
 # --- in a browser --------------------------------------------------------------
 
 
 @pytest.mark.browser
 def test_the_main_picture_fits_one_screen_and_batch_norm_changes_it(app_url, page: Page):
-    page.goto(f"{app_url}/shortcuts?about=Gradients&depth=56&begin=PyTorch")
+    page.goto(f"{app_url}/shortcuts?point=Gradients&depth=56&begin=PyTorch")
     expect(page.get_by_text("the plain network's gradient explodes")).to_be_visible()
     box = page.locator(".js-plotly-plot").bounding_box()
     assert box["y"] + box["height"] <= 720
@@ -155,12 +173,24 @@ def test_the_main_picture_fits_one_screen_and_batch_norm_changes_it(app_url, pag
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("about", ["Training", "Gradients", "Options A, B, C", "Cut"])
-def test_a_phone_has_no_page_to_scroll_sideways(app_url, browser, about):
+def test_two_stacks_learn_to_copy_live_and_can_be_stopped(app_url, page: Page):
+    page.goto(f"{app_url}/shortcuts?point=Identity&blocks=8")
+    page.get_by_role("button", name="Learn to copy it").click()
+    expect(page.get_by_text(re.compile(r"After [1-9]\d* steps")).first).to_be_visible()  # while it learns
+    page.get_by_role("button", name="Stop").press("Enter")
+    expect(page.get_by_role("button", name="Learn to copy it")).to_be_visible()
+    expect(page.get_by_role("img", name="The residual stack's copy")).to_be_visible()
+    box = page.locator(".js-plotly-plot").bounding_box()
+    assert box["y"] + box["height"] <= 720
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("point", ["Training", "Gradients", "Options A, B, C", "Cut", "Identity"])
+def test_a_phone_has_no_page_to_scroll_sideways(app_url, browser, point):
     tab = browser.new_page(viewport={"width": 390, "height": 844})
-    tab.goto(f"{app_url}/shortcuts?about={about}")
+    tab.goto(f"{app_url}/shortcuts?point={point}")
     expect(
-        tab.get_by_role("img" if about == "Cut" else "heading", name=re.compile("layer1.0, block|Shortcuts"))
+        tab.get_by_role("img" if point == "Cut" else "heading", name=re.compile("layer1.0, block|Shortcuts"))
     ).to_be_visible()
     expect(tab.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
     assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390

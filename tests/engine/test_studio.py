@@ -206,3 +206,27 @@ def test_an_occlusion_that_fails_says_so(studio):
     while not running.over:
         time.sleep(0.01)
     assert "You gave class 99" in running.failed
+
+
+def test_work_in_parts_lets_others_in_between_and_ends_when_it_is_stopped(studio):
+    done, gate = [], threading.Event()
+
+    def parts(name):
+        for number in range(3):
+            if name == "stopped" and number == 1:
+                gate.wait(10)
+            done.append(f"{name} {number}")
+            yield number / 3
+
+    stopped = studio.begin("parts", parts("stopped"))
+    while not done:
+        time.sleep(0.01)
+    stopped.stop()
+    gate.set()
+    whole = studio.begin("parts", parts("whole"))  # of the same name, and yet its own
+    while not (stopped.over and whole.over):
+        time.sleep(0.01)
+    assert [line for line in done if "whole" in line] == ["whole 0", "whole 1", "whole 2"]
+    assert "stopped 2" not in done
+    assert not stopped.failed
+    assert whole.share == pytest.approx(2 / 3)
