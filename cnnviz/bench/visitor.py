@@ -194,7 +194,7 @@ class Visitor:
                 if len(frame) > CACHED and frame[0] == HASH:  # its length comes next
                     self._known[frame[2 : 2 + frame[1]].decode()] = component[1].decode()
                 continue
-            message = ForwardMsg.FromString(frame)
+            message: ForwardMsg = ForwardMsg.FromString(frame)
             found = message.WhichOneof("type")
             if found == "delta":
                 self._look(message)

@@ -5,6 +5,7 @@ another layer of that picture is answered from it. Where others wait, it ends wi
 rest is computed when somebody wants it. The maps of a picture are held once, within a budget of bytes.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -40,6 +41,7 @@ T = TypeVar("T")
 MOST_WAITING = 64  # passes on a device, the running one included
 RETRY = 300.0  # seconds after which a device that failed is tried again
 CPU = torch.device("cpu")
+VARIABLE = "CNNVIZ_ENGINE"
 _MADE_AGAIN = frozenset(["input", "batchnorm", "relu", "dropout", "flatten", "output"])
 """What a reader misses least where not all maps can be kept: they say little that their neighbours don't."""
 
@@ -120,7 +122,9 @@ class Engine:
             key = replace(asked, place=place).key
             return self._seen.get(key) is not None or self._pool.has(key)
 
-        return self._somewhere(device, known, lambda place, note: self._at(asked, graph, place, note, on_wait))
+        return self._somewhere(
+            device, known, lambda place, note: self._at(asked, graph, place, note, on_wait), self._lanes(asked, device)
+        )
 
     def prediction(
         self,
@@ -239,9 +243,19 @@ class Engine:
 
     # --- on the visitor's thread -----------------------------------------------------
 
-    def _somewhere(self, device: str, known: Callable[[torch.device], bool], at: Callable[[torch.device, str], T]) -> T:
+    def _lanes(self, asked: Asked, device: str) -> list[torch.device]:
+        """The places at which a picture's pass may be waited for, each by a worker."""
+        return places(device)
+
+    def _somewhere(
+        self,
+        device: str,
+        known: Callable[[torch.device], bool],
+        at: Callable[[torch.device, str], T],
+        lanes: list[torch.device] | None = None,
+    ) -> T:
         """On the device that is asked for, or on the CPU where that can't do it."""
-        place, note = self._place(device, known)
+        place, note = self._place(lanes or places(device), known)
         trouble = ""
         try:
             return at(place, note)
@@ -252,7 +266,7 @@ class Engine:
         except WorkerLost as lost:
             trouble = "failed"
             cause = lost.__cause__
-            if place == CPU:
+            if _is_here(place):
                 raise DeviceUnavailable(
                     "The forward pass took its worker down twice; use another picture, size or network."
                     if cause
@@ -262,7 +276,7 @@ class Engine:
                 self._lost[place] = time.monotonic()
         except _OutOfMemory:
             trouble = "ran out of memory"
-        if place == CPU:
+        if _is_here(place):
             raise DeviceUnavailable("This needs more memory than this machine has; use a smaller size.")
         try:
             return at(CPU, f"The {place.type} device {trouble}; this was computed on the CPU.")
@@ -271,9 +285,8 @@ class Engine:
                 f"The {place.type} device {trouble}, and the CPU couldn't do it either; use a smaller size."
             ) from error
 
-    def _place(self, device: str, known: Callable[[torch.device], bool]) -> tuple[torch.device, str]:
+    def _place(self, offered: list[torch.device], known: Callable[[torch.device], bool]) -> tuple[torch.device, str]:
         """The device that knows the picture, else the one with the fewest waiting; and what is to be said about it."""
-        offered = places(device)
         now = time.monotonic()
         with self._lock:
             working = [place for place in offered if now - self._lost.get(place, -RETRY) >= RETRY]
@@ -321,7 +334,7 @@ class Engine:
         found = seen.results.get(layer)
         if found is not None:
             return found
-        if seen.asked.place == CPU:
+        if _is_here(seen.asked.place):
             return self._kept(key, seen, layer, seen.maps[layer].numpy(), {})
 
         def bring(task: Task[Result]) -> Result:
@@ -346,7 +359,7 @@ class Engine:
             maps=maps,
             weights=asked.source.label,
             trained=asked.source.trained,
-            device=name_of(asked.place),
+            device=seen.device,
             note=" ".join(filter(None, (seen.note, others))),
             _drawn=drawn,
             _grown=lambda: self._seen.grown(key, seen),
@@ -377,7 +390,7 @@ class Engine:
         sizes = {layer.path: layer.activation_bytes for layer in describe(asked.options).layers}
         self._seen.reserve(key, sum(sizes[path] for path in paths))
         try:
-            module = self._model(asked.options, asked.source, asked.place)
+            module = self._module_for(asked)
             attempts = [lambda: self._forward(task, asked, module, paths)]
             if len(paths) > 1:
                 attempts.append(lambda: self._forward(task, asked, module, [asked.layer]))
@@ -391,24 +404,26 @@ class Engine:
         finally:
             self._seen.release(key)
 
-    def _forward(self, task: Task[Seen], asked: Asked, module: nn.Module, paths: list[str]) -> Seen:
-        seen = Seen(asked)
+    def _module_for(self, asked: Asked) -> nn.Module | None:
+        """The module that a pass runs; None where it is run elsewhere."""
+        return self._model(asked.options, asked.source, asked.place)
+
+    def _forward(self, task: Task[Seen], asked: Asked, module: nn.Module | None, paths: list[str]) -> Seen:
+        seen = Seen(asked, name_of(asked.place))
         entry = card(asked.options.network)
         x = torch.from_numpy(to_input(asked.picture.image, entry, asked.options.size, asked.fit))
 
         def on_map(path: str, tensor: Tensor) -> None:
-            seen.maps[path] = tensor[0].float() if asked.place == CPU else tensor[0]
+            seen.maps[path] = tensor[0].float() if _is_here(asked.place) else tensor[0]
             task.publish(seen, path)
 
         def on_step() -> None:
             task.step()
-            if asked.place == CPU and task.holds_up:  # a GPU would be done before its maps are fetched
+            if _is_here(asked.place) and task.holds_up:  # a GPU would be done before its maps are fetched
                 raise _BrokenOff
 
         try:
-            found = self._passes.run(
-                module, x, paths, asked.place, precision=asked.precision, on_step=on_step, on_map=on_map
-            )
+            found = self._run(seen, module, x, paths, on_step, on_map)
         except _BrokenOff:
             seen.broken_off = True
             return seen
@@ -422,6 +437,22 @@ class Engine:
             if path not in seen.maps:
                 on_map(path, tensor)
         return seen
+
+    def _run(
+        self,
+        seen: Seen,
+        module: nn.Module | None,
+        x: Tensor,
+        paths: list[str],
+        on_step: Callable[[], None],
+        on_map: Callable[[str, Tensor], None],
+    ) -> dict[str, Tensor]:
+        """The pass itself, as `Passes.run` has it."""
+        assert module is not None
+        asked = seen.asked
+        return self._passes.run(
+            module, x, paths, asked.place, precision=asked.precision, on_step=on_step, on_map=on_map
+        )
 
     def _within_memory(
         self, place: torch.device, module: nn.Module | None, attempts: list[Callable[[], T]]
@@ -470,7 +501,23 @@ def _other_classes(options: Options, layer: str, shape: tuple[int, ...], source:
     )
 
 
+def _is_here(place: torch.device) -> bool:
+    """Whether its tensors lie in this process's own memory."""
+    return place.type == "cpu"
+
+
 @cache
 def engine() -> Engine:
-    """The engine that everything in this process shares."""
+    """The engine that everything in this process shares: $CNNVIZ_ENGINE says which, `local` (by default) or `ray`.
+
+    Raises:
+        BadOption: it is neither; or `ray` is asked for, and isn't installed or has no cluster.
+    """
+    chosen = os.environ.get(VARIABLE, "local")
+    if chosen == "ray":
+        from cnnviz.engine.by_ray import RayEngine  # noqa: PLC0415  an extra, and large
+
+        return RayEngine()
+    if chosen != "local":
+        raise BadOption(f"{VARIABLE} is '{chosen}', but an engine is 'local' or 'ray'.")
     return Engine()

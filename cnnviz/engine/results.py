@@ -108,11 +108,12 @@ class Seen:
     """The maps of one picture, on the device that made them; more may be on their way.
 
     Attributes:
+        device: where they are made, as a reader knows it.
         broken_off: whether there are no more to come though there could be, as others had to be served.
     """
 
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
+    def __init__(self, asked: Asked, device: str = "CPU") -> None:
+        self.asked, self.device = asked, device
         self.broken_off = False
         self.note = asked.note
         self.maps: dict[str, Tensor] = {}

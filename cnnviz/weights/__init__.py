@@ -12,8 +12,9 @@ from safetensors import safe_open
 from torch import nn
 
 from cnnviz.errors import BadWeights
+from cnnviz.folders import cache_folder
 from cnnviz.weights.files import check_size, fitting, harmless, load, most_bytes
-from cnnviz.weights.published import Published, cache_folder, published_for, source_url
+from cnnviz.weights.published import Published, published_for, source_url
 from cnnviz.weights.seeded import Initialises, initialise
 
 __all__ = [
