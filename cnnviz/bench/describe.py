@@ -16,7 +16,7 @@ system together, without collections of garbage, as `timeit` has it.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from itertools import count
 
@@ -25,7 +25,7 @@ from torch import nn
 
 from cnnviz.bench import Goal, Row, Sample
 from cnnviz.bench.timing import Runs, in_turn, quiet
-from cnnviz.bench.torchlens_peer import torchlens
+from cnnviz.bench.torchlens_peer import Traced, torchlens
 from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
 from cnnviz.graph import Shape
@@ -39,6 +39,7 @@ SHORT_CHAIN, LONG_CHAIN = 32, 256  # blocks
 LARGEST = 32  # times the usual size, along both sides
 EVERY_LEVEL = 99  # of nested modules; torchview closes those beyond the third otherwise
 PEERS = ("torchinfo", "torchview", "fvcore", "torchlens")
+Traces = Callable[[str], Traced]
 _CALLED = {"fvcore": "fvcore's operators"} | {
     "torchinfo": "torchinfo.summary",
     "torchview": "torchview.draw_graph",
@@ -54,11 +55,11 @@ def measure(repetitions: int) -> list[Row]:
         repetitions: runs that each median is of; a quarter of them where all networks are described.
     """
     check_peers()
-    with quiet(), warnings.catch_warnings():
+    with quiet(), warnings.catch_warnings(), torchlens() as traced:
         warnings.simplefilter("ignore")
         return [
-            *_large(repetitions),
-            *_all(max(1, repetitions // 4), list(cards())),
+            *_large(repetitions, traced),
+            *_all(max(1, repetitions // 4), list(cards()), traced),
             *_scaling(repetitions),
             *_building(repetitions),
         ]
@@ -111,9 +112,9 @@ def by_fvcore(module: nn.Module, shape: Shape) -> tuple[int, dict[str, int]]:
 # --- rows ------------------------------------------------------------------------
 
 
-def _large(repetitions: int) -> list[Row]:
+def _large(repetitions: int, traced: Traces) -> list[Row]:
     sizes = count(card(LARGE).input_shape[-1] + 1)
-    found = _described(LARGE, repetitions, {"new": lambda: describe(Options(LARGE, size=(next(sizes),) * 2))})
+    found = _described(LARGE, repetitions, traced, {"new": lambda: describe(Options(LARGE, size=(next(sizes),) * 2))})
     again = in_turn({"again": lambda: describe(Options(LARGE))}, repetitions)["again"]
     return [
         *(_beside(f"describing {LARGE}", found["ours"], found[peer], peer, 1 / 8) for peer in PEERS),
@@ -122,8 +123,8 @@ def _large(repetitions: int) -> list[Row]:
     ]
 
 
-def _all(repetitions: int, networks: Sequence[str]) -> list[Row]:
-    measured = {network: _described(network, repetitions) for network in networks}
+def _all(repetitions: int, networks: Sequence[str], traced: Traces) -> list[Row]:
+    measured = {network: _described(network, repetitions, traced) for network in networks}
     rows = []
     for peer in PEERS:
         worst = max(networks, key=lambda name: measured[name]["ours"].median / measured[name][peer].median)
@@ -137,30 +138,29 @@ def _beside(what: str, ours: Sample, theirs: Sample, peer: str, at_most: float |
     return Row(what, "ms", ours, theirs, _CALLED[peer], goal)
 
 
-def _described(network: str, repetitions: int, more: Runs | None = None) -> dict[str, Sample]:
+def _described(network: str, repetitions: int, traced: Traces, more: Runs | None = None) -> dict[str, Sample]:
     """Every tool's time for a network at its own size, and that of `more` in the same turns."""
     shape = card(network).input_shape
     ours, torchinfos, torchviews = (construct(network) for _ in range(3))
     on_cpu = build(network, weights="random")
     graph = describe(Options(network))
     params = graph.totals.params + sum(number for _, number in graph.unused)
-    with torchlens() as traced:
-        counted = {
-            "torchinfo": by_torchinfo(torchinfos, shape)[0],
-            "fvcore": by_fvcore(on_cpu, shape)[0],
-            "torchlens": traced(network).params,
-        }
-        for peer, theirs in counted.items():
-            if theirs != params:
-                raise AssertionError(f"{peer} counts {theirs:,} parameters in {network}, and we {params:,}")
-        runs = {
-            "ours": lambda: trace(ours, shape),
-            "torchinfo": lambda: by_torchinfo(torchinfos, shape),
-            "torchview": lambda: by_torchview(torchviews, shape),
-            "fvcore": lambda: by_fvcore(on_cpu, shape),
-        }
-        elsewhere = {"torchlens": lambda: traced(network).took}
-        return in_turn({**runs, **(more or {})}, repetitions, warm=1, elsewhere=elsewhere)
+    counted = {
+        "torchinfo": by_torchinfo(torchinfos, shape)[0],
+        "fvcore": by_fvcore(on_cpu, shape)[0],
+        "torchlens": traced(network).params,
+    }
+    for peer, theirs in counted.items():
+        if theirs != params:
+            raise AssertionError(f"{peer} counts {theirs:,} parameters in {network}, and we {params:,}")
+    runs = {
+        "ours": lambda: trace(ours, shape),
+        "torchinfo": lambda: by_torchinfo(torchinfos, shape),
+        "torchview": lambda: by_torchview(torchviews, shape),
+        "fvcore": lambda: by_fvcore(on_cpu, shape),
+    }
+    elsewhere = {"torchlens": lambda: traced(network).took}
+    return in_turn({**runs, **(more or {})}, repetitions, warm=1, elsewhere=elsewhere)
 
 
 def _scaling(repetitions: int) -> list[Row]:

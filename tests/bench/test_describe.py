@@ -57,10 +57,12 @@ def test_small_networks_stand_for_the_large(peers, small):
     assert bench.as_text(rows, bench.machine())
 
 
-def test_a_peer_that_describes_another_network_is_no_peer(peers, small, monkeypatch):
-    monkeypatch.setattr(part, "torchlens", lambda: answers(7))
-    with pytest.raises(AssertionError, match="torchlens counts 7 parameters in lenet5, and we 61,706"):
-        part._described("lenet5", 1)
+def test_a_peer_that_describes_another_network_is_no_peer(peers):
+    with (
+        answers(7) as traced,
+        pytest.raises(AssertionError, match="torchlens counts 7 parameters in lenet5, and we 61,706"),
+    ):
+        part._described("lenet5", 1, traced)
 
 
 @pytest.mark.parametrize("network", ["resnet18", "alexnet", "resnet20"])
