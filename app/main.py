@@ -7,13 +7,10 @@ import streamlit as st
 
 from app.boundary import sentences
 from app.panels import lecture
-from cnnviz.cli import for_torch
 from cnnviz.cli.named import named
 
 # a file of ours: an icon given by its name would be fetched from elsewhere
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
-
-for_torch()  # before a page imports it
 
 st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
 
