@@ -6,12 +6,10 @@ import streamlit as st
 
 from app import early
 from app.server import guard
-from cnnviz.cli import for_torch
 
 # a file of ours: an icon given by its name would be fetched from elsewhere
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 
-for_torch()  # before anything imports it
 guard()
 
 st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")

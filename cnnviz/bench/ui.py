@@ -9,6 +9,8 @@ page, in the animation frame in which all that is waited for has been drawn, by 
   starts with the event of a click on a button, and ends in the first frame that has the new line.
 - A *click to the feature maps* ends when the grid has drawn the new layer's maps, which had been computed before.
 - The *highlight* is drawn when the frame after the event, which has the node lit, has been painted.
+- A *knob* of a lesson is turned back and forth, by a key or a click; it ends in the first frame that says what comes of
+  it. None of these needs a forward pass. The peer is the empty app's click.
 - A *first view* is a new tab's, with a warm server and browser, from the start of its navigation to the first frame
   with a lit node.
 - A *layout* goes from a layer graph to the SVG for the page.
@@ -61,7 +63,8 @@ def measure(repetitions: int) -> list[Row]:
         window = stack.enter_context(chromium())
         ours = stack.enter_context(served()).url
         peer = stack.enter_context(served(Path(__file__).with_name("empty_app.py"))).url
-        rows = [*_clicks(window, ours, peer, repetitions), _first_views(window, ours, repetitions)]
+        rows = [*_clicks(window, ours, peer, repetitions), *_knobs(window, ours, peer, repetitions)]
+        rows.append(_first_views(window, ours, repetitions))
     return [*rows, _slowest_layout(repetitions)]
 
 
@@ -69,9 +72,9 @@ def measure(repetitions: int) -> list[Row]:
 
 # Waits in the page for a click, then frame by frame for what it changes. `lit` and `done` are functions of the page.
 _WATCH = """
-([lit, done]) => {
+([lit, done, event]) => {
   const isLit = eval(lit), isDone = eval(done)
-  window.benched = new Promise((resolve, reject) => addEventListener("click", () => {
+  window.benched = new Promise((resolve, reject) => addEventListener(event, () => {
     const began = performance.now(), found = {}
     const painted = new MessageChannel()
     painted.port1.onmessage = () => { found.highlight = performance.now() - began }
@@ -167,6 +170,20 @@ class _Tab:
         drawn = f"() => document.querySelector('[data-testid=stMarkdown]').textContent.trim() === 'Line {line}'"
         return self._measured(lambda: self._middle("button:text-is('Next')"), drawn, drawn)
 
+    def turn(self, knob: "Knob", side: int) -> float:
+        """Milliseconds from a key or a click to what the page says then."""
+        self.page.bring_to_front()
+        done = _SAYS.format(text=knob.says[side])
+        self.page.evaluate(_WATCH, [done, done, "keydown" if knob.keys else "click"])
+        place = self.page.locator(knob.where[side]).first
+        if knob.keys:
+            place.press(knob.keys[side])
+        else:
+            place.click()
+        took: float = self.page.evaluate("window.benched")[0]
+        self.rest()
+        return took
+
     def _middle(self, selector: str) -> tuple[float, float]:
         found = self.page.locator(selector)
         found.scroll_into_view_if_needed()
@@ -178,13 +195,67 @@ class _Tab:
         self.page.bring_to_front()
         x, y = where()
         self.page.mouse.move(x, y)
-        self.page.evaluate(_WATCH, [lit, done])
+        self.page.evaluate(_WATCH, [lit, done, "click"])
         self._frames.clear()
         self.page.mouse.click(x, y)
         took, highlight = self.page.evaluate("window.benched")
         self.rest()
         maps = sum(len(frame) for frame in self._frames if MAPS in frame)
         return Click(took, highlight, sum(map(len, self._frames)) - maps, maps)
+
+
+# --- knobs of the lessons ----------------------------------------------------
+
+
+class Knob(NamedTuple):
+    """A knob of a page, and the two things that are turned in turn: what is pressed, and what the page says then.
+
+    Attributes:
+        key: pressed on `where` and not clicked, if there is one.
+    """
+
+    page: str
+    where: tuple[str, str]
+    keys: tuple[str, str] | None
+    says: tuple[str, str]
+
+
+_LABEL = "label:has-text('Batch norm')"
+KNOBS = (
+    Knob(
+        "kernels", ("input[type=range]", "input[type=range]"), ("ArrowRight", "ArrowLeft"), ("has 44.9 %", "has 28.0 %")
+    ),
+    Knob("shortcuts", (_LABEL, _LABEL), None, ("resnet56 diverged", "resnet56 is better")),
+    Knob(
+        "compare",
+        ("button:text-is('parameters')", "button:text-is('MACs')"),
+        None,
+        ("parameters", "multiply-accumulates"),
+    ),
+)
+_SAYS = """() => [...document.querySelectorAll('[data-testid=stMarkdown], .xtitle')].some(
+  e => e.textContent.startsWith({text!r}) || (e.matches('div') && e.textContent.includes({text!r})))"""
+
+
+def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> list[Row]:
+    empty = _Tab(window)
+    empty.page.goto(peer)
+    empty.page.get_by_text("Line 0").wait_for()
+    rows, line = [], 0
+    for knob in KNOBS:
+        tab, turns, lines = _Tab(window), [], []
+        tab.page.goto(f"{ours}/{knob.page}")
+        tab.page.locator(knob.where[0]).first.wait_for()
+        tab.rest()
+        for turn in range(repetitions + WARM):
+            turns.append(tab.turn(knob, turn % 2))
+            line += 1
+            lines.append(empty.click_line(line).done)
+        tab.page.close()
+        took, of = Sample.of(turns[WARM:]), Sample.of(lines[WARM:])
+        rows.append(Row(f"knob to picture, /{knob.page}", "ms", took, of, "an empty app", Goal(2, "ratio")))
+    empty.page.close()
+    return rows
 
 
 # --- first views and layouts -------------------------------------------------

@@ -78,7 +78,7 @@ class Kernels:
 class Running:
     """Work that goes on while a page does other things, for as long as somebody looks after it."""
 
-    UNWATCHED = 5.0  # seconds after which whoever asked is taken to be gone
+    UNWATCHED = 15.0  # seconds after which whoever asked is taken to be gone
 
     def __init__(self) -> None:
         self.share = 0.0

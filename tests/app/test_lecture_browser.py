@@ -157,3 +157,18 @@ def test_hidden_numbers_are_not_in_the_page(app_url, page):
     page.get_by_role("button", name="Show", exact=False).filter(has_text="Show").nth(1).click()
     expect(graph).to_contain_text("6 × 28 × 28")
     expect(page.get_by_text("61,706")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["kernels", "shortcuts?point=Gradients", "printed?network=googlenet", "compare"])
+def test_a_page_prints_in_its_whole_length_and_without_buttons(app_url, page: Page, path):
+    page.goto(f"{app_url}/{path}")
+    expect(page.get_by_role("heading").first).to_be_visible()
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    expect(page.locator("header")).to_be_visible()
+    content = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+    page.emulate_media(media="print")
+    expect(page.locator("header")).to_be_hidden()
+    expect(page.get_by_role("button", name="Lecture")).to_be_hidden()
+    whole = page.evaluate("document.documentElement.scrollHeight")
+    assert whole > 720  # all of it, and not what the screen has shown
+    assert whole >= 0.6 * content  # less what is left out
