@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import early
+from app.turns import TURNS
 from cnnviz.cli import for_torch
 
 # a file of ours: an icon given by its name would be fetched from elsewhere
@@ -12,5 +13,6 @@ ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 
 for_torch()  # before anything imports it
 
-st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
-early.whole_app().draw()
+with TURNS.one():
+    st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
+    early.whole_app().draw()

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-AT_ONCE = 2 * (os.cpu_count() or 1)
-"""Some of them wait for a pass or a layout."""
+AT_ONCE = max(2, os.cpu_count() or 1)
+"""One interpreter serves them all; meanwhile some compress or hash, or wait for a pass or a layout."""
 STANDSTILL = 1.0  # seconds without anybody done, after which whoever waits goes on: those ahead wait for something else
 
 

@@ -8,7 +8,6 @@ from streamlit.watcher import LocalSourcesWatcher
 
 from app.boundary import sentences
 from app.panels import lecture
-from app.turns import TURNS
 from cnnviz.cli.named import named
 
 
@@ -41,7 +40,7 @@ def draw() -> None:
         ],
         position="top",
     )
-    with TURNS.one(), lecture.controls(page.url_path), sentences():
+    with lecture.controls(page.url_path), sentences():
         named()  # what `cnnviz app NET` brings is in the catalogue before any page looks
         page.run()
     start_up()
