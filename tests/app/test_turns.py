@@ -40,6 +40,14 @@ def test_who_stands_still_holds_nobody_up():
         assert not visitors.submit(turns._free.acquire, timeout=0).result(), "there is one turn still, and no more"
 
 
+def test_within_a_turn_it_still_is():
+    turns = Turns(1, standstill=60)
+    with turns.one(), turns.one():
+        pass
+    with turns.one():
+        pass
+
+
 def test_a_turn_that_fails_is_over():
     turns = Turns(1, standstill=60)
     for _ in range(3):
