@@ -6,11 +6,13 @@ import streamlit as st
 
 from app import early
 from app.server import guard
+from app.turns import TURNS
 
 # a file of ours: an icon given by its name would be fetched from elsewhere
 ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 
 guard()
 
-st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
-early.whole_app().draw()
+with TURNS.one():
+    st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
+    early.whole_app().draw()

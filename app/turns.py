@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-AT_ONCE = 2 * (os.cpu_count() or 1)
-"""Some of them wait for a pass or a layout."""
+AT_ONCE = max(2, os.cpu_count() or 1)
+"""One interpreter serves them all; meanwhile some compress or hash, or wait for a pass or a layout."""
 STANDSTILL = 1.0  # seconds without anybody done, after which whoever waits goes on: those ahead wait for something else
 
 
@@ -27,17 +27,23 @@ class Turns:
         self._free = threading.Semaphore(at_once)
         self._standstill = standstill
         self._left = time.monotonic()
+        self._having = threading.local()
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Around what is done in one's turn."""
+        """Around what is done in one's turn; within it, it still is."""
+        if getattr(self._having, "one", False):
+            yield
+            return
         began = time.monotonic()
         mine = self._free.acquire(timeout=self._standstill)
         while not mine and time.monotonic() - max(began, self._left) < self._standstill:
             mine = self._free.acquire(timeout=self._standstill)
+        self._having.one = True
         try:
             yield
         finally:
+            self._having.one = False
             self._left = time.monotonic()
             if mine:
                 self._free.release()

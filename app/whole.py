@@ -6,7 +6,6 @@ from app import state
 from app.boundary import sentences
 from app.panels import lecture
 from app.server import settle
-from app.turns import TURNS
 from cnnviz.cli.named import named
 
 
@@ -27,7 +26,7 @@ def draw() -> None:
         ],
         position="top",
     )
-    with TURNS.one(), lecture.controls(page.url_path), sentences():
+    with lecture.controls(page.url_path), sentences():
         named()  # what `cnnviz app NET` brings is in the catalogue before any page looks
         page.run()
     settle()

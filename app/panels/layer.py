@@ -12,6 +12,7 @@ from app.components.selection import selection_link
 from app.panels import its_kernels, maps, scores, weights, whole
 from app.panels.lecture import show_button
 from app.panels.seen import Seen
+from app.turns import TURNS
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.graph import LayerGraph
@@ -46,7 +47,7 @@ def panel(
 
     def selected(content: Callable[[Seen], None], wanted: str) -> None:
         seen = Seen(selection, options, graph, selection.layer_in(graph), picture, wanted)
-        with sentences():
+        with TURNS.one(), sentences():  # a click runs this alone
             content(seen)
         link(seen, drawn)
         selection.show_in_url(graph)  # last, as nobody waits for it

@@ -72,11 +72,13 @@ def measure(repetitions: int, hall: Hall | None = None) -> list[Row]:
 
 
 async def _filled(server: Server, hall: Hall) -> list[Row]:
-    page = Page()
-    first = Visitor(server.url, page)  # who reads what controls go by; and warms the server up, as a lecturer does
-    await first.arrive()
+    lecturer = Visitor(server.url, Page())  # who warms the server up, and begins with what was kept of the page
+    await lecturer.arrive()
     for layer in LAYERS:
-        await first.pick(layer)
+        await lecturer.pick(layer)
+    page = Page()
+    first = Visitor(server.url, page)  # who reads what controls go by
+    await first.arrive()
     rows = []
     async with _crowd(server, page, hall.tabs) as crowd:
         waits: list[float] = []
@@ -102,6 +104,7 @@ async def _filled(server: Server, hall: Hall) -> list[Row]:
     # last, as the maps of their pictures are kept as well, up to the engine's budget
     rows.append(await _own_pictures(server, page, hall))
     await first.leave()
+    await lecturer.leave()
     return rows
 
 

@@ -23,6 +23,7 @@ SMALL = 4_000  # bytes of a frame that is decoded; what a page says in words is 
 HEAD, HASH = 400, 10  # bytes in which a message says whose it is; the tag of its first field, its hash
 CACHED = 10_000  # bytes from which on Streamlit lets a browser keep a message, and sends its hash when it comes again
 _COMPONENT = re.compile(rb"cnnviz\.(\w+)")
+PATIENCE = 120  # seconds
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -187,7 +188,10 @@ class Visitor:
         """The next message of a kind; what comes before is looked at."""
         assert self._socket is not None
         while True:
-            frame = await self._socket.recv(decode=False)
+            try:
+                frame = await asyncio.wait_for(self._socket.recv(decode=False), PATIENCE)
+            except TimeoutError:
+                raise NotServed(f"Nothing has come from {self.url} for {PATIENCE} seconds.") from None
             self.received += len(frame)
             if len(frame) > SMALL and (component := _COMPONENT.search(frame, 0, HEAD)) and "maps" in self.page.ids:
                 self._note(component[1].decode())
