@@ -62,7 +62,7 @@ def operation_at(module: nn.Module, operation: Operation, shape: Shape) -> Opera
 
 def _per_axis(value: Any, axes: int) -> tuple[int, ...]:
     """An argument that may be one number for all axes, as one for each."""
-    numbers = tuple(value) if isinstance(value, Sequence) else (value,)
+    numbers = tuple(value) if isinstance(value, tuple | list) else (value,)  # asking an ABC takes half a window's time
     return tuple(int(n) for n in (numbers * axes if len(numbers) == 1 else numbers))
 
 
@@ -103,7 +103,7 @@ def _adaptive(axes: int) -> Callable[[Any], dict[str, Value]]:
 
 
 def _output_size(size: Any, axes: int) -> dict[str, Value]:
-    sizes = tuple(size) if isinstance(size, Sequence) else (size,) * axes
+    sizes = tuple(size) if isinstance(size, tuple | list) else (size,) * axes
     return {"output_size": tuple(-1 if s is None else int(s) for s in sizes)}
 
 

@@ -334,7 +334,7 @@ class _Recorder(TorchFunctionMode):
 
         def recorded(value: Any) -> Any:
             if not isinstance(value, Tensor):
-                return INPUT_DEVICE if isinstance(value, torch.device | str) and str(value) == "meta" else value
+                return INPUT_DEVICE if isinstance(value, _PLACES) and str(value) == "meta" else value
             origin = self._values.get(id(value))
             if origin is None and value.is_meta:
                 raise self._unseen()
@@ -430,6 +430,7 @@ class _Recorder(TorchFunctionMode):
         return Untraceable(f"{place} fails on a {shape} input{_place(error)}: {text.rstrip('.')}.")
 
 
+_PLACES = (torch.device, str)
 _HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks"))
 _SAYS_NO_SIZE = frozenset("dim ndim dtype device is_cuda is_meta is_floating_point is_complex requires_grad".split())
 _READS_VALUES = frozenset(["__bool__", "__int__", "__float__", "__index__", "__complex__", "item", "tolist", "numpy"])
