@@ -226,15 +226,10 @@ KNOBS = (
         "kernels", ("input[type=range]", "input[type=range]"), ("ArrowRight", "ArrowLeft"), ("has 44.9 %", "has 28.0 %")
     ),
     Knob("shortcuts", (_LABEL, _LABEL), None, ("resnet56 diverged", "resnet56 is better")),
-    Knob(
-        "compare",
-        ("button:text-is('parameters')", "button:text-is('MACs')"),
-        None,
-        ("parameters", "multiply-accumulates"),
-    ),
 )
-_SAYS = """() => [...document.querySelectorAll('[data-testid=stMarkdown], .xtitle')].some(
-  e => e.textContent.startsWith({text!r}) || (e.matches('div') && e.textContent.includes({text!r})))"""
+_SAYS = (
+    """() => [...document.querySelectorAll('[data-testid=stMarkdown]')].some(e => e.textContent.includes({text!r}))"""
+)
 
 
 def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> list[Row]:
