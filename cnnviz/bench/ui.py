@@ -239,6 +239,7 @@ def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> 
     rows, line = [], 0
     for knob in KNOBS:
         tab, turns, lines = _Tab(window), [], []
+        tab.page.bring_to_front()  # a page in the background may not be drawn at all
         tab.page.goto(f"{ours}/{knob.page}")
         tab.page.locator(knob.where[0]).first.wait_for()
         tab.rest()

@@ -6,7 +6,7 @@ from argparse import Namespace
 from cnnviz.analysis.kernels import replicate
 from cnnviz.cli.output import as_json, write
 from cnnviz.errors import BadOption
-from cnnviz.views import replication, tables
+from cnnviz.views import replication
 from cnnviz.views.export import replicate_json
 
 
@@ -29,6 +29,11 @@ def run(arguments: Namespace) -> None:
     if arguments.json:
         write(as_json(replicate_json(r)))
         return
-    write(tables.aligned(replication.table(r)))
+    rows = replication.table(r)
+    columns = [[name, *(row[name] for row in rows)] for name in rows[0]]
+    widths = [max(map(len, column)) for column in columns]
+    for line in zip(*columns, strict=True):
+        cells = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        write("  ".join([line[0].ljust(widths[0]), *cells]) + "\n")
     biases = f"Biases are {'counted' if r.bias else 'left out'}."
     write(f"\n{replication.sentences(r)} {biases}\n{replication.ACTIVATIONS}\n{replication.CONVENTION}\n")

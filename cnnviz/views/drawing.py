@@ -456,6 +456,16 @@ def rounded(number: int) -> str:
     return str(number)
 
 
+def memory(number: int) -> str:
+    """33529664 -> '33.5 MB', in powers of 1000."""
+    size = float(number)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size /= 1000
+    return f"{size:,.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+
+
 def _times(sizes: Iterable[int]) -> str:
     return "×".join(str(size) if size >= 0 else "as it is" for size in sizes)
 

@@ -7,8 +7,9 @@ import pandas as pd
 
 from cnnviz.analysis.comparison import Summary
 from cnnviz.printed.held import Row
+from cnnviz.views.drawing import memory
 from cnnviz.views.export import cell_json
-from cnnviz.views.tables import CONVENTION, Format, aligned, latex_lines, markdown_lines, memory
+from cnnviz.views.tables import CONVENTION, Format, aligned, latex_lines, markdown_lines
 
 if TYPE_CHECKING:  # the card's module imports torch
     from cnnviz.networks.card import Card

@@ -4,12 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import pandas as pd
-
 from cnnviz.analysis.kernels import Chain, Replication, break_even
 from cnnviz.graph import Layer
-from cnnviz.views.drawing import rounded
-from cnnviz.views.tables import memory
+from cnnviz.views.drawing import memory, rounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +18,7 @@ ACTIVATIONS = (
 )
 
 
-def table(r: Replication) -> pd.DataFrame:
+def table(r: Replication) -> list[dict[str, str]]:
     """Texts, one row a quantity, its name in a column without one: of the K x K layer, its stack, and the two lines."""
     shown = {single_name(r): r.single, stack_name(r): r.threes, lines_name(r): r.lines}
     many = max(chain.macs for chain in shown.values()) >= 10**8
@@ -35,9 +32,7 @@ def table(r: Replication) -> pd.DataFrame:
         "sees": lambda chain: " × ".join(map(str, chain.field)),
         "every": lambda chain: f"{chain.grid[0]} px",
     }
-    return pd.DataFrame(
-        {"": name} | {of: said(chain) for of, chain in shown.items()} for name, said in quantities.items()
-    )
+    return [{"": name} | {of: said(chain) for of, chain in shown.items()} for name, said in quantities.items()]
 
 
 def single_name(r: Replication) -> str:
@@ -151,9 +146,9 @@ class Swapped(Protocol):
     sees: tuple[int, int]
 
 
-def swaps_table(swaps: Sequence[Swapped]) -> pd.DataFrame:
+def swaps_table(swaps: Sequence[Swapped]) -> list[dict[str, str]]:
     """Texts, one row a replaced layer: its block or itself, its kernel, parameters and MACs before and after."""
-    return pd.DataFrame(
+    return [
         {
             "replaced": swap.single.path.rpartition(".")[0] or swap.single.path,
             "kernel": f"{swap.kernel} × {swap.kernel}{f' / {swap.stride}' if swap.stride > 1 else ''}",
@@ -161,7 +156,7 @@ def swaps_table(swaps: Sequence[Swapped]) -> pd.DataFrame:
             "MACs": _arrow(swap.single.macs, swap.macs),
         }
         for swap in swaps
-    )
+    ]
 
 
 def _arrow(before: int, after: int) -> str:

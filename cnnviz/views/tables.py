@@ -7,6 +7,7 @@ import pandas as pd
 
 from cnnviz.analysis.comparison import Compared, compare
 from cnnviz.graph import Layer, LayerGraph, Shape, Totals, Value
+from cnnviz.views.drawing import memory
 
 if TYPE_CHECKING:  # the card's module imports torch
     import numpy as np
@@ -235,16 +236,6 @@ def weights_text(rows: Iterable[Mapping[str, Any]]) -> str:
             }
         )
     return aligned(pd.DataFrame(shown))
-
-
-def memory(number: int) -> str:
-    """33529664 -> '33.5 MB', in powers of 1000."""
-    size = float(number)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
-            break
-        size /= 1000
-    return f"{size:,.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
 
 
 def _for_readers(graph: LayerGraph) -> pd.DataFrame:

@@ -89,6 +89,7 @@ def test_a_click_on_a_place_sends_little(app_url, page):
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sizes.append(len(frame))))
     page.goto(f"{app_url}/?network=resnet18&layer=conv1&channel=3&at=50,50")
     expect(page.get_by_text("row 50, column 50 of conv1: how")).to_be_visible()
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
     page.wait_for_load_state("networkidle")
     for column, most in ((51, None), (52, 60_000)):
         before = len(sizes)

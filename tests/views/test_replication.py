@@ -12,8 +12,8 @@ from cnnviz.views.replication import sentences, table
 
 def test_a_column_for_each_of_the_three():
     shown = table(replicate(7, 4, 8, 16, size=(2, 3)))
-    assert list(shown.columns) == ["", "one 7 × 7", "3 × (3 × 3)", "1 × 7, 7 × 1"]
-    rows = {name: values for name, *values in shown.itertuples(index=False)}
+    assert list(shown[0]) == ["", "one 7 × 7", "3 × (3 × 3)", "1 × 7, 7 × 1"]
+    rows = {name: values for name, *values in (row.values() for row in shown)}
     assert rows["channels"] == ["4 → 16", "4 → 8 → 8 → 16", "4 → 8 → 16"]
     assert rows["weights"] == ["3,136", "2,016", "1,120"]
     assert rows["activations"] == ["384 B", "768 B", "576 B"]
