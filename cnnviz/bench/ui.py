@@ -118,6 +118,7 @@ def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) ->
         maps.append(sees.click(path, _MAPS_DRAWN.format(path=path)))
     for tab in (numbers, sees, empty):
         tab.page.close()
+    first = maps[:WARM]  # the browser keeps what it is sent then: the same maps aren't sent again
     pages, maps, lines = pages[WARM:], maps[WARM:], lines[WARM:]
     line = Sample.of([click.done for click in lines])
     return [
@@ -132,7 +133,7 @@ def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) ->
             "an empty app",
             Goal(20),
         ),
-        Row("sent at a click, maps", "kB", _of(maps, "maps", 1e3)),
+        Row("sent at a click, maps not seen before", "kB", _of(first, "maps", 1e3)),
     ]
 
 
