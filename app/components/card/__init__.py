@@ -8,19 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.components import component
+
 _HERE = Path(__file__).parent
-_definition = st.components.v2.component(
-    "cnnviz.definition",
-    html="<article></article>",
-    css=(_HERE / "definition.css").read_text(encoding="utf-8"),
-    js=(_HERE / "card.js").read_text(encoding="utf-8"),
-)
-_worked = st.components.v2.component(
-    "cnnviz.worked",
-    html="<article></article>",
-    css=(_HERE / "worked.css").read_text(encoding="utf-8"),
-    js=(_HERE / "card.js").read_text(encoding="utf-8"),
-)
+_definition = component("card", "definition", html="<article></article>", script="card")
+_worked = component("card", "worked", html="<article></article>", script="card")
 
 
 def card_styles() -> None:

@@ -4,19 +4,11 @@ It is drawn once and sent once: at a pick only its mark moves.
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 
-import streamlit as st
-
+from app.components import component
 from cnnviz.activations.statistics import Statistics
 
-_HERE = Path(__file__).parent
-_chart = st.components.v2.component(
-    "cnnviz.depth",
-    html=(_HERE / "depth.html").read_text(encoding="utf-8"),
-    css=(_HERE / "depth.css").read_text(encoding="utf-8"),
-    js=(_HERE / "depth.js").read_text(encoding="utf-8"),
-)
+_chart = component("depth")
 
 
 def over_depth(layers: Iterable[Statistics], *, selection: str, key: str) -> None:

@@ -1,12 +1,8 @@
 """Work that ends while only a small part of the page is drawn anew for it: what stands around it is told."""
 
-from pathlib import Path
+from app.components import component
 
-import streamlit as st
-
-_ended = st.components.v2.component(
-    "cnnviz.ended", html="<span hidden></span>", js=(Path(__file__).parent / "ended.js").read_text(encoding="utf-8")
-)
+_ended = component("ended", html="<span hidden></span>")
 
 
 def when_it_is_over(*, key: str) -> None:

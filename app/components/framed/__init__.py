@@ -1,15 +1,10 @@
 """A picture as a network receives it, with the window framed that the selected layer's middle unit sees."""
 
-from pathlib import Path
+from app.components import component
 
-import streamlit as st
-
-_HERE = Path(__file__).parent
-_framed = st.components.v2.component(
-    "cnnviz.framed",
+_framed = component(
+    "framed",
     html="<figure><div class='picture'><img><div class='window' hidden></div></div><figcaption></figcaption></figure>",
-    css=(_HERE / "framed.css").read_text(encoding="utf-8"),
-    js=(_HERE / "framed.js").read_text(encoding="utf-8"),
 )
 
 

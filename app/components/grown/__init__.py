@@ -1,18 +1,11 @@
 """The window that a unit sees, layer by layer: a slider scrubs it, a button lets it grow."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.components import component
 
-_HERE = Path(__file__).parent
-_grown = st.components.v2.component(
-    "cnnviz.grown",
-    html=(_HERE / "grown.html").read_text(encoding="utf-8"),
-    css=(_HERE / "grown.css").read_text(encoding="utf-8"),
-    js=(_HERE / "grown.js").read_text(encoding="utf-8"),
-)
+_grown = component("grown")
 
 
 def growing_windows(chains: Sequence[dict[str, Any]], *, key: str) -> None:

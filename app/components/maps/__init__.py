@@ -3,23 +3,18 @@
 import json
 import struct
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-import streamlit as st
-
+from app.components import component
 from cnnviz.activations.pictures import Maps
 from cnnviz.analysis.arms import Arm
 
-_HERE = Path(__file__).parent
-_grid = st.components.v2.component(
-    "cnnviz.maps",
+_grid = component(
+    "maps",
     html=(
         "<div class='legend'></div><div class='arms'></div>"
         "<div class='scroll' tabindex='0' role='img'><div class='space'><canvas></canvas></div></div>"
         "<div class='tip' role='status'></div>"
     ),
-    css=(_HERE / "maps.css").read_text(encoding="utf-8"),
-    js=(_HERE / "maps.js").read_text(encoding="utf-8"),
 )
 
 

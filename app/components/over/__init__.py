@@ -3,19 +3,11 @@
 import json
 import struct
 from collections.abc import Callable
-from pathlib import Path
 
-import streamlit as st
-
+from app.components import component
 from cnnviz.activations.overlay import Heat, Overlay
 
-_HERE = Path(__file__).parent
-_over = st.components.v2.component(
-    "cnnviz.over",
-    html=(_HERE / "over.html").read_text(encoding="utf-8"),
-    css=(_HERE / "over.css").read_text(encoding="utf-8"),
-    js=(_HERE / "over.js").read_text(encoding="utf-8"),
-)
+_over = component("over")
 
 
 def over_picture(

@@ -3,22 +3,13 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
-_pad = st.components.v2.component(
-    "cnnviz.pad",
-    html=(_HERE / "pad.html").read_text(encoding="utf-8"),
-    css=(_HERE / "pad.css").read_text(encoding="utf-8"),
-    js=(_HERE / "pad.js").read_text(encoding="utf-8"),
-)
-_finished = st.components.v2.component(
-    "cnnviz.pad.finished",
-    html="<span hidden></span>",
-    js=(_HERE / "finished.js").read_text(encoding="utf-8"),
-)
+from app.components import component
+
+_pad = component("pad")
+_finished = component("pad", "finished", html="<span hidden></span>")
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,16 @@
 """A printed table, cell by cell: equal ones quiet, differing ones marked, with their reasons at hand."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.components import component
 
-_HERE = Path(__file__).parent
-_table = st.components.v2.component(
-    "cnnviz.printed",
+_table = component(
+    "printed",
     html=(
         "<div class='scroll' role='region' aria-label='Printed table' tabindex='0'><table></table></div>"
         "<p class='reason' role='status'></p>"
     ),
-    css=(_HERE / "printed.css").read_text(encoding="utf-8"),
-    js=(_HERE / "printed.js").read_text(encoding="utf-8"),
 )
 
 

@@ -1,19 +1,11 @@
 """Named scores as bars, which move when the answer changes."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
-import streamlit as st
-
+from app.components import component
 from cnnviz.prediction import Prediction, Score
 
-_HERE = Path(__file__).parent
-_bars = st.components.v2.component(
-    "cnnviz.scores",
-    html="<ul></ul><span class='said' role='status'></span>",
-    css=(_HERE / "scores.css").read_text(encoding="utf-8"),
-    js=(_HERE / "scores.js").read_text(encoding="utf-8"),
-)
+_bars = component("scores", html="<ul></ul><span class='said' role='status'></span>")
 
 
 def score_bars(

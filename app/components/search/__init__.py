@@ -4,17 +4,10 @@ Streamlit's own select box would send all layers again at every click.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import streamlit as st
+from app.components import component
 
-_HERE = Path(__file__).parent
-_search = st.components.v2.component(
-    "cnnviz.search",
-    html=(_HERE / "search.html").read_text(encoding="utf-8"),
-    css=(_HERE / "search.css").read_text(encoding="utf-8"),
-    js=(_HERE / "search.js").read_text(encoding="utf-8"),
-)
+_search = component("search")
 
 
 def layer_search(layers: Sequence[tuple[str, str]], *, selection: str, key: str) -> None:

@@ -6,15 +6,10 @@ then draws only what it changes, and sends no view again.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
-import streamlit as st
+from app.components import component
 
-_link = st.components.v2.component(
-    "cnnviz.selection",
-    html="<span hidden></span>",
-    js=(Path(__file__).parent / "selection.js").read_text(encoding="utf-8"),
-)
+_link = component("selection", html="<span hidden></span>")
 
 
 def selection_link(

@@ -5,18 +5,11 @@ Streamlit's own table would be sent again, whole, at every click, and can't scro
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
-import streamlit as st
+from app.components import component
 
-_HERE = Path(__file__).parent
-_table = st.components.v2.component(
-    "cnnviz.table",
-    html=(_HERE / "table.html").read_text(encoding="utf-8"),
-    css=(_HERE / "table.css").read_text(encoding="utf-8"),
-    js=(_HERE / "table.js").read_text(encoding="utf-8"),
-)
+_table = component("table")
 
 
 @dataclass(frozen=True)
