@@ -32,6 +32,11 @@ _loaded: list[ModuleType] = []
 _kept: set[str] = set()
 
 
+def loaded() -> bool:
+    """Whether the whole app is there by now."""
+    return bool(_loaded)
+
+
 def whole_app() -> ModuleType:
     """The module that draws the pages; until it is loaded, the first page shows what was kept of its network."""
     view = None if _loaded else _view_for(st.context.url or "", st.query_params.to_dict())

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import early
+from app.copies import COPIES
 from app.server import guard
 from app.turns import TURNS
 
@@ -13,6 +14,15 @@ ICON = Path(__file__).parents[1] / "assets" / "icon.svg"
 
 guard()
 
-with TURNS.one():
+
+def page() -> None:
+    """The page that the URL asks for."""
     st.set_page_config(page_title="cnnviz", page_icon=str(ICON), layout="wide")
     early.whole_app().draw()
+
+
+with TURNS.one():
+    if early.loaded():
+        COPIES.draw(page)
+    else:
+        page()

@@ -1,6 +1,7 @@
 """A visitor of a running app without a browser: Streamlit's websocket and its uploads, as its page speaks them."""
 
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -104,6 +105,7 @@ class Visitor:
         )
         self.session = ""
         self.elements: dict[str, tuple[str, object]] = {}
+        self.fragments: dict[str, str] = {}  # by the identity of the controls in them
 
     def __enter__(self) -> "Visitor":
         return self
@@ -123,6 +125,18 @@ class Visitor:
         self.send(message)
         return self.seen()
 
+    def event(self, control: str, event: str, value: object) -> "Visitor":
+        """Have one of our components, named by its identity, send an event to its fragment."""
+        message = BackMsg()
+        message.rerun_script.query_string = self.query
+        message.rerun_script.fragment_id = self.fragments[control]
+        widgets = message.rerun_script.widget_states.widgets
+        widgets.add(id=control, json_value="{}")
+        name = f"$$STREAMLIT_INTERNAL_KEY_{control}__events"
+        widgets.add(id=name, json_trigger_value=json.dumps([{"event": event, "value": value}]))
+        self.send(message)
+        return self.seen()
+
     def seen(self, timeout: float = 120) -> "Visitor":
         """Take what comes until a run has ended."""
         self.elements, end = {}, time.monotonic() + timeout
@@ -135,7 +149,12 @@ class Visitor:
                 element = found.delta.new_element
                 name = element.WhichOneof("type")
                 place = ",".join(map(str, found.metadata.delta_path))
-                self.elements[place] = (name, getattr(element, name) if name else None)
+                shown = getattr(element, name) if name else None
+                self.elements[place] = (name, shown)
+                if found.delta.fragment_id and hasattr(shown, "id"):
+                    self.fragments[shown.id] = found.delta.fragment_id
+            elif kind == "page_info_changed":
+                self.query = found.page_info_changed.query_string
             elif kind == "script_finished":
                 return self
 
