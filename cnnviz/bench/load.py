@@ -9,6 +9,7 @@ that share was served.
 - *Over a while*: as many arrive spread evenly, and everybody who has a page picks layers; each pick, until the page has
   followed.
 - *Connections lost*: those of all break, and a second later all come again, each to its own layer and channel.
+- *Memory*: when all have picked a layer and a channel of their own, which makes their pages different ones.
 - *Killed*: from the restart after `kill -9` to the first page.
 - *Cold start*: from the start of the process to the first graph and table; the peer imports Streamlit alone and shows a
   table of that size. Both have been started before, and their files are in the system's cache.
@@ -88,15 +89,16 @@ async def _filled(server: Server, hall: Hall) -> list[Row]:
             Row(f"{hall.tabs} tabs at once, 95 %", "ms", _within(at_once), goal=Goal(5000)),
             Row("health meanwhile, slowest", "ms", Sample.of([1e3 * max(waits)]), goal=Goal(2000)),
         ]
+        rows.append(await _reconnecting(crowd))
         before = server.memory()
         rows.append(Row(f"memory at {hall.tabs} tabs", "MB", Sample.of([before / 1e6]), goal=Goal(700)))
-        rows.append(await _reconnecting(crowd))
     rows += await _over_a_while(server, page, hall)
     for _ in range(max(0, hall.sessions - 3 * hall.tabs) // 20):  # three times above and below
         async with _crowd(server, page, 20) as crowd:
             await _all(visitor.arrive() for visitor in crowd)
     async with _crowd(server, page, hall.tabs) as crowd:
         await _all(visitor.arrive() for visitor in crowd)
+        await _all(_go_somewhere(visitor) for visitor in crowd)
         after = server.memory()
     more = (Sample.of([after / 1e6]), Sample.of([before / 1e6]))
     what = f"memory at {hall.tabs} tabs, after {hall.sessions} sessions"
@@ -133,10 +135,12 @@ async def _over_a_while(server: Server, page: Page, hall: Hall) -> list[Row]:
         await asyncio.sleep(hall.seconds * place / hall.tabs)
         arrived = await visitor.arrive()
         picks = []
-        while (left := began + hall.seconds - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, random.uniform(5, 15)))  # a look at what is there
+        while True:
+            look = hall.seconds * random.uniform(1 / 6, 1 / 2)
+            if time.monotonic() + look > began + hall.seconds:  # it ends; not with a pick of all at once
+                return arrived, picks
+            await asyncio.sleep(look)
             picks.append(await visitor.pick(random.choice(LAYERS)))
-        return arrived, picks
 
     async with _crowd(server, page, hall.tabs) as crowd:
         waits: list[float] = []
