@@ -1,6 +1,7 @@
 """Everything that pages keep: graphs, drawings, tables, pictures. Maps and models are the engine's."""
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -35,8 +36,8 @@ from cnnviz.prediction import class_names
 from cnnviz.views import tables
 from cnnviz.views.dot import Colour, Direction, dot_of
 from cnnviz.views.drawing import Drawing, Unfolded, drawing
-from cnnviz.views.explain import explain
-from cnnviz.views.explain.html import card_html, definition_html
+from cnnviz.views.explain import explain, explain_all
+from cnnviz.views.explain.html import card_html
 from cnnviz.views.export import graph_json
 from cnnviz.views.layout import Format, render, svg_for_page
 from cnnviz.views.mermaid import mermaid
@@ -247,10 +248,16 @@ def damaged_maps(
 
 
 @kept(4096)  # 6 kB each
-def card_of(options: Options, path: str, asked: bool) -> tuple[str, str]:
-    """The layer's card and its definition, as HTML; `asked` puts question marks for what is computed."""
-    known = explain(graph_of(options), path)
-    return card_html(known, asked=asked), definition_html(known)
+def card_of(options: Options, path: str, asked: bool) -> str:
+    """The layer's card as HTML; `asked` puts question marks for what is computed."""
+    return card_html(explain(graph_of(options), path), asked=asked)
+
+
+@kept(16)
+def deck_of(options: Options) -> bytes:
+    """The cards of all layers, by their paths, as JSON in gzip: 28 kB for ResNet-152."""
+    cards = {known.path: card_html(known) for known in explain_all(graph_of(options))}
+    return gzip.compress(json.dumps(cards).encode(), mtime=0)
 
 
 @kept(16)

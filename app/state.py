@@ -440,9 +440,14 @@ def px(pixels: int) -> int:
 # --- what is hidden until it is asked for ------------------------------------
 
 
+def hides() -> bool:
+    """Whether numbers are hidden until they are asked for."""
+    return bool(st.session_state.get("expect"))
+
+
 def hidden(place: str, what: object) -> bool:
     """Whether the numbers of a place on the page are still to be guessed; others than were shown there always are."""
-    return bool(st.session_state.get("expect")) and st.session_state.get("shown", {}).get(place) != what
+    return hides() and st.session_state.get("shown", {}).get(place) != what
 
 
 def reveal(place: str, what: object) -> None:

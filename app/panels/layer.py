@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
-from app.components.card import card_styles, layer_card
+from app.components.card import layer_card, layer_deck
 from app.components.search import layer_search
 from app.components.selection import selection_link
 from app.panels import its_kernels, maps, scores, weights, whole
@@ -50,9 +50,10 @@ def panel(
         with TURNS.one(), sentences():  # a click runs this alone
             content(seen)
         link(seen, drawn)
-        selection.show_in_url(graph)  # last, as nobody waits for it
+        selection.show_in_url(graph)  # late, as nobody waits for it
+        if content is numbers and not state.hides():
+            layer_deck(cache.deck_of(options), selection=selection.name, key=selection.key("deck"))
 
-    card_styles()
     with st.container(border=True):
         layers = [(layer.path, title(layer)) for layer in graph.layers]
         layer_search(layers, selection=selection.name, key=selection.key("search"))
@@ -86,7 +87,8 @@ def link(seen: Seen, drawn: Drawing | None) -> None:
 def numbers(seen: Seen) -> None:
     """Each formula with the layer's numbers, what it is for, and where it stands."""
     show_button("layer", (seen.graph, seen.path))
-    layer_card(*cache.card_of(seen.options, seen.path, seen.guessed), key=seen.selection.key("numbers"))
+    card = cache.card_of(seen.options, seen.path, seen.guessed)
+    layer_card(card, selection=seen.selection.name, layer=seen.path, key=seen.selection.key("numbers"))
 
 
 TABS: dict[str, Callable[[Seen], None]] = {

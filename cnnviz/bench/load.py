@@ -134,7 +134,7 @@ async def _over_a_while(server: Server, page: Page, hall: Hall) -> list[Row]:
     async def sit_down(visitor: Visitor, place: int) -> tuple[float, list[float]]:
         await asyncio.sleep(hall.seconds * place / hall.tabs)
         arrived = await visitor.arrive()
-        picks = []
+        picks: list[float] = []
         while True:
             look = hall.seconds * random.uniform(1 / 6, 1 / 2)
             if time.monotonic() + look > began + hall.seconds:  # it ends; not with a pick of all at once

@@ -5,8 +5,9 @@ page, in the animation frame in which all that is waited for has been drawn, by 
 
 - A *click to the new page* starts with the event of a mouse click on a node of ResNet-152, unfolded, and ends in the
   first frame in which the node is lit, the table has marked the new layer's row, and "Its numbers" has the new layer's
-  heading and formulas; its definition in MathML, a component, follows a frame later. At the peer, an empty app, it
-  starts with the event of a click on a button, and ends in the first frame that has the new line.
+  card. At the peer, an empty app, it starts with the event of a click on a button, and ends in the first frame that has
+  the new line. The new page's card is in the browser by then: *confirmed* is when Python, too, has the layer and has
+  written it into the URL.
 - A *click to the feature maps* ends when the grid has drawn the new layer's maps, which had been computed before.
 - The *highlight* is drawn when the frame after the event, which has the node lit, has been painted.
 - A *knob* of a lesson is turned back and forth, by a key or a click; it ends in the first frame that says what comes of
@@ -49,6 +50,7 @@ class Click(NamedTuple):
 
     done: float
     highlight: float
+    confirmed: float
     sent: int
     maps: int
 
@@ -70,10 +72,10 @@ def measure(repetitions: int) -> list[Row]:
 
 # --- clicks ------------------------------------------------------------------
 
-# Waits in the page for a click, then frame by frame for what it changes. `lit` and `done` are functions of the page.
+# Waits in the page for a click, then frame by frame for what it changes; `lit` and the like are functions of the page.
 _WATCH = """
-([lit, done, event]) => {
-  const isLit = eval(lit), isDone = eval(done)
+([lit, done, confirmed, event]) => {
+  const isLit = eval(lit), isDone = eval(done), isConfirmed = eval(confirmed)
   window.benched = new Promise((resolve, reject) => addEventListener(event, () => {
     const began = performance.now(), found = {}
     const painted = new MessageChannel()
@@ -81,7 +83,9 @@ _WATCH = """
     const frame = () => {
       if (!("lit" in found) && isLit()) { found.lit = true; painted.port2.postMessage(0) }
       if (!("done" in found) && isDone()) found.done = performance.now() - began
-      if ("done" in found && "highlight" in found) resolve([found.done, found.highlight])
+      if (!("confirmed" in found) && isConfirmed()) found.confirmed = performance.now() - began
+      const all = ["done", "highlight", "confirmed"].map(part => found[part])
+      if (!all.includes(undefined)) resolve(all)
       else if (performance.now() - began > 60e3) reject("not drawn within a minute: " + JSON.stringify(found))
       else requestAnimationFrame(frame)
     }
@@ -90,13 +94,14 @@ _WATCH = """
 }
 """
 _GRAPH = "[...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector('g.node'))?.shadowRoot"
+_CONFIRMED = "() => window.cnnvizSelected.selection.layer === {path!r}"
 _MAPS_DRAWN = """() => [...document.querySelectorAll('*')].some(
   e => e.shadowRoot?.querySelector('.scroll')?.getAttribute('aria-label')?.includes(' feature maps of {path};'))"""
 _PAGE_DRAWN = """
 (() => {{
   const root = part => [...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector(part)).shadowRoot
-  const table = root('.body')
-  return () => document.querySelector('.layer-card strong').textContent === {heading!r}
+  const table = root('.body'), card = root('article')
+  return () => card.querySelector('article strong').textContent === {heading!r}
     && table.querySelector('.row[aria-selected=true] .cell').textContent === {path!r}
 }})()
 """
@@ -123,6 +128,7 @@ def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) ->
     line = Sample.of([click.done for click in lines])
     return [
         Row("click to the new page", "ms", _of(pages, "done"), line, "an empty app", Goal(1.5, "ratio")),
+        Row("click until Python has confirmed it", "ms", _of(pages, "confirmed"), line, "an empty app"),
         Row("click to the feature maps", "ms", _of(maps, "done"), line, "an empty app"),
         Row("highlight after a click", "ms", _of(pages, "highlight"), goal=Goal(16)),
         Row(
@@ -165,17 +171,18 @@ class _Tab:
 
     def click(self, path: str, done: str) -> Click:
         lit = f"(graph => () => graph.getElementById({path!r}).classList.contains('lit'))({_GRAPH})"
-        return self._measured(lambda: self._middle(f'g.node[id="{path}"]'), lit, done)
+        confirmed = _CONFIRMED.format(path=path)
+        return self._measured(lambda: self._middle(f'g.node[id="{path}"]'), lit, done, confirmed)
 
     def click_line(self, line: int) -> Click:
         drawn = f"() => document.querySelector('[data-testid=stMarkdown]').textContent.trim() === 'Line {line}'"
-        return self._measured(lambda: self._middle("button:text-is('Next')"), drawn, drawn)
+        return self._measured(lambda: self._middle("button:text-is('Next')"), drawn, drawn, drawn)
 
     def turn(self, knob: "Knob", side: int) -> float:
         """Milliseconds from a key or a click to what the page says then."""
         self.page.bring_to_front()
         done = _SAYS.format(text=knob.says[side])
-        self.page.evaluate(_WATCH, [done, done, "keydown" if knob.keys else "click"])
+        self.page.evaluate(_WATCH, [done, done, done, "keydown" if knob.keys else "click"])
         place = self.page.locator(knob.where[side]).first
         if knob.keys:
             place.press(knob.keys[side])
@@ -192,17 +199,17 @@ class _Tab:
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
-    def _measured(self, where: Callable[[], tuple[float, float]], lit: str, done: str) -> Click:
+    def _measured(self, where: Callable[[], tuple[float, float]], lit: str, done: str, confirmed: str) -> Click:
         self.page.bring_to_front()
         x, y = where()
         self.page.mouse.move(x, y)
-        self.page.evaluate(_WATCH, [lit, done, "click"])
+        self.page.evaluate(_WATCH, [lit, done, confirmed, "click"])
         self._frames.clear()
         self.page.mouse.click(x, y)
-        took, highlight = self.page.evaluate("window.benched")
+        took, highlight, confirmed_at = self.page.evaluate("window.benched")
         self.rest()
         maps = sum(len(frame) for frame in self._frames if MAPS in frame)
-        return Click(took, highlight, sum(map(len, self._frames)) - maps, maps)
+        return Click(took, highlight, confirmed_at, sum(map(len, self._frames)) - maps, maps)
 
 
 # --- knobs of the lessons ----------------------------------------------------

@@ -22,8 +22,8 @@ WRONG, INTERRUPTED, NOBODY_READS = 2, 130, 141  # exit codes; the last two as sh
 FOR_TORCH = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
 
 
-# glibc's mallopt: the memory of freed maps, as much as the engine keeps of them, waits for those of the next picture; and
-# pages share it, where each of the many threads that draw them would leave a part of its own behind.
+# glibc's mallopt: the memory of freed maps, as much as the engine keeps of them, waits for those of the next picture;
+# and pages share it, where each of the many threads that draw them would leave a part of its own behind.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _MALLOC = {_M_TRIM_THRESHOLD: 400 << 20, _M_MMAP_THRESHOLD: 32 << 20, _M_ARENA_MAX: 2}
 
@@ -34,8 +34,8 @@ def for_torch() -> None:
         os.environ.setdefault(name, value)
     if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
         mallopt = ctypes.CDLL(None).mallopt
-        for option, value in _MALLOC.items():
-            mallopt(option, value)
+        for option, setting in _MALLOC.items():
+            mallopt(option, setting)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,10 +1,11 @@
 """Every page and every network, without a browser."""
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
-from components import given, layers, pick, table
+from components import card, given, layers, pick, table
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import networks
@@ -42,6 +43,24 @@ def test_every_network_shows_its_numbers_and_its_first_maps(key):
         assert not app.warning
         assert any("weights trained by this project" in caption.value for caption in app.caption)
     assert len(table(app)) > 10
+
+
+def test_the_deck_has_the_card_of_every_layer_and_gives_nothing_away():
+    app = opened(network="lenet5", card="Its numbers")
+    name, _, cards = deck(app).partition(b"\n")
+    dealt = json.loads(gzip.decompress(cards))
+    assert name == b"selection"
+    assert list(dealt) == layers(app)
+    for path in ("conv2", "fc1"):
+        assert card(pick(app, path)) == dealt[path]
+    app = opened(network="lenet5", card="Its numbers", expect="true")
+    assert "?" in card(app)
+    assert not [shown for shown in app.get("bidi_component") if shown.proto.component_name == "cnnviz.deck"]
+
+
+def deck(app: AppTest) -> bytes:
+    [shown] = [shown for shown in app.get("bidi_component") if shown.proto.component_name == "cnnviz.deck"]
+    return shown.proto.bytes
 
 
 def test_a_new_input_size_changes_the_numbers_at_once():

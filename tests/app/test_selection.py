@@ -101,3 +101,18 @@ def test_two_tabs_do_not_disturb_each_other(explorer, browser):
     selected(other, "conv3", "conv 5×5 · 16 × 5 × 5")
     expect(mine).not_to_have_url(re.compile("across="))
     other.close()
+
+
+def test_a_card_is_dealt_before_python_answers(explorer):
+    page = explorer("network=resnet18")
+    page.wait_for_function("window.cnnvizDecks?.selection?.conv1")
+    told = page.evaluate("""() => new Promise(resolve => {
+      dispatchEvent(new CustomEvent("cnnviz:pick", { detail: { name: "selection", pick: "layer2.0.conv1" } }))
+      const hosts = [...document.querySelectorAll("*")].filter(element => element.shadowRoot?.querySelector("article"))
+      const frame = left => left ? requestAnimationFrame(() => frame(left - 1)) : resolve(
+        [hosts[0].shadowRoot.textContent, window.cnnvizSelected.selection.layer])
+      frame(3)
+    })""")
+    assert "conv 3×3 / 2, pad 1 · 64 × 56 × 56 → 128 × 28 × 28" in told[0]
+    assert told[1] == "conv1", "Python hasn't answered yet"
+    selected(page, "layer2.0.conv1", "conv 3×3 / 2, pad 1 · 64 × 56 × 56 → 128 × 28 × 28")

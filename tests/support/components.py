@@ -48,6 +48,5 @@ def pick(app: AppTest, path: str, key: str = "layer") -> AppTest:
 
 
 def card(app: AppTest) -> str:
-    """The HTML of the open layer card, its definition included."""
-    numbers = next(element.proto.body for element in app.get("html") if "layer-card" in element.proto.body)
-    return numbers + given(app, "definition")[0]["html"]
+    """The HTML of the open layer card."""
+    return given(app, "card")[0]["html"]

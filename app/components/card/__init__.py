@@ -1,29 +1,23 @@
-"""A layer's card, in two pieces: a page's elements, one by one, would take ten times as long.
-
-Its words and numbers are HTML of the page itself, drawn in the frame in which they arrive. MathML isn't let through
-there: the definition is a component, whose script runs when that frame has been painted.
-"""
-
-from pathlib import Path
-
-import streamlit as st
+"""A layer's card, and a network's deck of cards, from which a pick is answered before Python has heard of it."""
 
 from app.components import component
 
-_HERE = Path(__file__).parent
-_definition = component("card", "definition", html="<article></article>", script="card")
-_worked = component("card", "worked", html="<article></article>", script="card")
+_card = component("card", html="<article></article>")
+_deck = component("card", "deck", html="<span hidden></span>")
+_worked = component("card", "worked", html="<article></article>")
 
 
-def card_styles() -> None:
-    """What cards look like: once a page, outside of what a pick draws anew."""
-    st.html(_HERE / "card.css")
+def layer_card(html: str, *, selection: str, layer: str, key: str) -> None:
+    """Show the card of the selection's layer, as `cnnviz.views.explain.html` has written it."""
+    _card(key=key, data={"selection": selection, "layer": layer, "html": html})
 
 
-def layer_card(numbers: str, definition: str, *, key: str) -> None:
-    """Show a card that `cnnviz.views.explain.html` has written."""
-    st.html(numbers)
-    _definition(key=key, data={"html": definition})
+def layer_deck(cards: bytes, *, selection: str, key: str) -> None:
+    """Give the page all cards of the selection's network, HTML by path as JSON in gzip.
+
+    They are sent once: Streamlit keeps larger messages in the browser, and small decks are small.
+    """
+    _deck(key=key, data=selection.encode() + b"\n" + cards, height=1)
 
 
 def worked_number(html: str, *, key: str) -> None:

@@ -11,7 +11,7 @@ from cnnviz.views.explain import Explanation, Formula, Share
 
 
 def card_html(known: Explanation, *, asked: bool = False) -> str:
-    """What a layer's card says in words and numbers, its formulas as a table of name, symbols and numbers.
+    """A layer's card: words and numbers, its formulas as a table of name, symbols and numbers, and its definition.
 
     Names that a network of others brings along are text and nothing else. `asked` puts question marks for whatever is
     computed.
@@ -25,11 +25,12 @@ def card_html(known: Explanation, *, asked: bool = False) -> str:
         _table(known.formulas, asked),
         *told,
         f"<p>{_words(known.purpose)}</p>",
+        _definition(known),
     )
-    return f"<div class='layer-card'>{''.join(inside)}</div>"
+    return "".join(inside)
 
 
-def definition_html(known: Explanation) -> str:
+def _definition(known: Explanation) -> str:
     """What the layer computes, as MathML, with its source and what the symbols of the card mean."""
     symbols = {symbol: meaning for formula in known.formulas for symbol, meaning in formula.where.items()}
     meanings = "".join(f"<li>{symbol} {escape(meaning)}</li>" for symbol, meaning in sorted(symbols.items()))

@@ -1,0 +1,5 @@
+// What Python has written.
+
+export default function ({ data, parentElement }) {
+  parentElement.querySelector("article").innerHTML = data.html
+}
