@@ -119,7 +119,7 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
     "app": ({"streamlit", "pandas", "numpy", "PIL"}, {"cnnviz", "app"}),
     "app/main": (
         {"streamlit"},
-        {"app/copies", "app/early", "app/server", "app/turns"},
+        {"app/again", "app/copies", "app/early", "app/server", "app/turns"},
     ),  # what waits for torch comes later
     "app/early": ({"streamlit"}, {"app/components", "cnnviz", "cnnviz/cli/named", "cnnviz/folders"}),
 }
