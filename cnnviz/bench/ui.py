@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 NETWORK, SMALL = "resnet152", "lenet5"
 LAYERS = ("maxpool", "layer1.0.conv1", "conv1")  # clicked in turn: what a first view shows, and the table's first rows
-WARM = 3  # clicks that don't count
+WARM = 3  # clicks that don't count, where more than one does
 PAUSE = 400  # ms without a run before the next click, as a person makes one
 MAPS = b"cnnviz.maps"  # the component that the maps go to
 
@@ -115,16 +115,16 @@ def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) ->
     numbers.page.get_by_role("tab", name="Its numbers").click()
     empty.page.goto(peer)
     empty.page.get_by_text("Line 0").wait_for()
-    pages, maps, lines = [], [], []
-    for turn in range(repetitions + WARM):
+    pages, maps, lines, warm = [], [], [], _warm(repetitions)
+    for turn in range(repetitions + warm):
         path = LAYERS[turn % len(LAYERS)]
         pages.append(numbers.click(path, _PAGE_DRAWN.format(path=path, heading=explain(graph, path).heading)))
         lines.append(empty.click_line(turn + 1))
         maps.append(sees.click(path, _MAPS_DRAWN.format(path=path)))
     for tab in (numbers, sees, empty):
         tab.page.close()
-    first = maps[:WARM]  # the browser keeps what it is sent then: the same maps aren't sent again
-    pages, maps, lines = pages[WARM:], maps[WARM:], lines[WARM:]
+    first = maps[:warm]  # the browser keeps what it is sent then: the same maps aren't sent again
+    pages, maps, lines = pages[warm:], maps[warm:], lines[warm:]
     line = Sample.of([click.done for click in lines])
     return [
         Row("click to the new page", "ms", _of(pages, "done"), line, "an empty app", Goal(1.5, "ratio")),
@@ -141,6 +141,10 @@ def _clicks(window: "BrowserContext", ours: str, peer: str, repetitions: int) ->
         ),
         Row("sent at a click, maps not seen before", "kB", _of(first, "maps", 1e3)),
     ]
+
+
+def _warm(repetitions: int) -> int:
+    return WARM if repetitions > 1 else 1
 
 
 def _of(clicks: Sequence[Click], what: str, unit: float = 1.0) -> Sample:
@@ -244,19 +248,19 @@ def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> 
     empty = _Tab(window)
     empty.page.goto(peer)
     empty.page.get_by_text("Line 0").wait_for()
-    rows, line = [], 0
+    rows, line, warm = [], 0, _warm(repetitions)
     for knob in KNOBS:
         tab, turns, lines = _Tab(window), [], []
         tab.page.bring_to_front()  # a page in the background may not be drawn at all
         tab.page.goto(f"{ours}/{knob.page}")
         tab.page.locator(knob.where[0]).first.wait_for()
         tab.rest()
-        for turn in range(repetitions + WARM):
+        for turn in range(repetitions + warm):
             turns.append(tab.turn(knob, turn % 2))
             line += 1
             lines.append(empty.click_line(line).done)
         tab.page.close()
-        took, of = Sample.of(turns[WARM:]), Sample.of(lines[WARM:])
+        took, of = Sample.of(turns[warm:]), Sample.of(lines[warm:])
         rows.append(Row(f"knob to picture, /{knob.page}", "ms", took, of, "an empty app", Goal(2, "ratio")))
     empty.page.close()
     return rows
