@@ -17,9 +17,7 @@ from streamlit.watcher import LocalSourcesWatcher
 
 from app import again
 
-SESSIONS = (
-    1_000  # whose connection is gone and that are kept for two minutes; at Streamlit's 128, a hall lost its pictures
-)
+SESSIONS = 1_000  # that are kept for two minutes when their connection is gone; beyond 128, a hall lost its pictures
 MOST_UPLOADED, MOST_FILES = 500_000_000, 1_000  # bytes, and files, of all visitors that wait to be taken by a page
 
 
@@ -33,9 +31,11 @@ def guard() -> None:
     # would wait for the answer. Whoever is reached by such an address names it in server.corsAllowedOrigins.
     net_util.get_external_ip = lambda: None
     if runtime.exists():
-        again.install()
         here = runtime.get_instance()
-        here._session_mgr._session_storage = MemorySessionStorage(SESSIONS, get_option("server.disconnectedSessionTTL"))
+        sessions = getattr(here, "_session_mgr", None)  # a test's page has none
+        if sessions:
+            again.install()
+            sessions._session_storage = MemorySessionStorage(SESSIONS, get_option("server.disconnectedSessionTTL"))
         if isinstance(here.uploaded_file_mgr, MemoryUploadedFileManager):
             Uploads(here.uploaded_file_mgr).bound()
         here.stats_mgr.register_provider(Measured())

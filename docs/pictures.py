@@ -39,7 +39,7 @@ def main() -> None:
             for name, (place, width, height, scheme) in STATES.items():
                 page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
                 page.goto(f"http://127.0.0.1:{port}{place}")
-                page.wait_for_selector("canvas, .js-plotly-plot", timeout=60_000)
+                page.wait_for_selector("canvas, .js-plotly-plot, .drawn svg", timeout=60_000)
                 page.wait_for_selector("[data-test-script-state=notRunning]")
                 page.wait_for_timeout(1500)
                 page.screenshot(path=ROOT / "docs" / f"{name}.png")

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from app import state
+from app.components.chart import charts
 from cnnviz.analysis.kernels import Replication, replicate
-from cnnviz.views import figures, lessons_kernels, replication
-
-BARE = {"displayModeBar": False}
+from cnnviz.views import lessons_kernels, replication
 
 
 def knobs() -> Replication:
@@ -59,17 +58,15 @@ def knobs() -> Replication:
 def cost() -> None:
     """What one layer, its stack and two lines cost, and what is saved over K and over M."""
     r = knobs()
-    picture, curves = st.columns([9, 11], vertical_alignment="top")
-    with picture:
-        _numbers(r)
-        _chart(figures.replication_windows(r), "windows")
-    with curves:
-        _chart(lessons_kernels.weight_bars(r), "bars")
-        over_k, over_m = st.columns(2, gap="small")
-        with over_k:
-            _chart(lessons_kernels.saving_over_kernels(r), "over K")
-        with over_m:
-            _chart(lessons_kernels.weights_over_mid(r), "over M")
+    _numbers(r)
+    drawn = (lessons_kernels.windows, lessons_kernels.weight_bars)
+    curves = (lessons_kernels.saving_over_kernels, lessons_kernels.weights_over_mid)
+    charts(
+        [draw(r) for draw in (*drawn, *curves)],
+        columns="9fr 5.5fr 5.5fr",
+        areas=("windows bars bars", "windows kernels mids"),
+        key="charts",
+    )
     st.markdown(replication.sentences(r))
     st.table(
         replication.table(r),
@@ -94,7 +91,3 @@ def _numbers(r: Replication) -> None:
             sees if both else f"{sees}, {r.threes.field[0]} × {r.threes.field[0]}",
             width="content",
         )
-
-
-def _chart(figure: "figures.go.Figure", key: str) -> None:
-    st.plotly_chart(figures.enlarged(figure, state.type_size()), key=key, config=BARE)

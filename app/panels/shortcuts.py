@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
+from app.components.chart import charts
 from app.components.graph import layer_graph
 from app.components.maps import map_grid
 from app.panels import picture
@@ -14,6 +15,7 @@ from cnnviz.views import figures
 from cnnviz.views import lessons_shortcuts as views
 
 
+@st.fragment
 def training() -> None:
     """Plain and residual networks as they have learned here, beside the paper's."""
     st.markdown(
@@ -22,12 +24,12 @@ def training() -> None:
     )
     norm = st.toggle("Batch norm", True, key="norm", bind=state.BOUND, help="Without it, one epoch was recorded.")
     found = cache.training_curves(norm)
-    figure = views.training_curves(
+    panels = views.training_curves(
         [(curve.network, curve.training, curve.held_out) for curve in found],
         lesson.TABLE_6 if norm else {},
         lesson.PAPER_EPOCHS,
     )
-    _chart(figure, "training")
+    charts(panels, columns="1fr 1fr", areas=("plain residual",), key="training")
     st.markdown(views.training_sentence([(c.network, c.training[-1], c.held_out[-1], c.diverged) for c in found]))
     st.caption(views.training_note(norm, lesson.PAPER_EPOCHS))
     st.markdown(views.paper_tables(lesson.TABLE_6, lesson.TABLE_2))

@@ -9,105 +9,115 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from cnnviz.analysis.kernels import Chain, Replication, break_even, over_kernels, over_mids
-from cnnviz.views.figures import QUIET, SINGLE, STACK, STRIPES
+from cnnviz.views import charts
+from cnnviz.views.figures import SINGLE, STACK
 from cnnviz.views.replication import lines_name, single_name, stack_name
 
 LINES = "#009e73"  # of Okabe and Ito's set
-DOTS = {"shape": ".", "fillmode": "overlay", "fgcolor": "#00855f", "fgopacity": 1, "solidity": 0.08}
 SIGNED_COLOURS = [[0, SINGLE], [0.5, "#f7f7f7"], [1, STACK]]
 KERNELS = range(3, 16, 2)
 DASHES = "Solid: the one layer; dashed: the stack of 3 × 3; dotted: the two lines."
-_LOOKS: tuple[tuple[Callable[[Replication], str], Callable[[Replication], Chain], str, str], ...] = (
-    (single_name, lambda r: r.single, SINGLE, "solid"),  # colour is never the only cue
-    (stack_name, lambda r: r.threes, STACK, "dash"),
-    (lines_name, lambda r: r.lines, LINES, "dot"),
+_LOOKS: tuple[tuple[Callable[[Replication], str], Callable[[Replication], Chain], str, str, str], ...] = (
+    (single_name, lambda r: r.single, "single", "", ""),  # colour is never the only cue
+    (stack_name, lambda r: r.threes, "stack", "dash", "stripes"),
+    (lines_name, lambda r: r.lines, "lines", "dot", "dots"),
 )
+_COLOURS = {"single": SINGLE, "stack": STACK, "lines": LINES}
+HERE, ELSEWHERE = 6.5, 2.5  # radius of a mark in pixels: of what is looked at, and of what isn't
 
 
-def weight_bars(r: Replication) -> go.Figure:
+def windows(r: Replication) -> charts.Chart:
+    """How one output unit comes from a K x K input without padding: by one kernel, and layer by layer."""
+    k = r.kernel
+    sides = list(range(k, 0, -2))
+    return {
+        "name": "windows",
+        "kind": "windows",
+        "height": min(330, 90 + 28 * (k + 3)),
+        "label": f"{k} × {k} pixels become one by one kernel; by {r.stack} of 3 × 3, {_way(sides[1:])}.",
+        "rows": [
+            {"tone": "single", "kernel": k, "name": f"{k} × {k}", "sides": [k, 1]},
+            {"tone": "stack", "kernel": 3, "name": "3 × 3", "sides": sides},
+        ],
+    }
+
+
+def _way(sides: Sequence[int]) -> str:
+    return ", ".join(f"{side} × {side}" for side in sides)
+
+
+def weight_bars(r: Replication) -> charts.Chart:
     """Weights of the single layer, and layer by layer of the stack and of the two lines, as bars."""
-    figure = go.Figure()
-    patterns: tuple[dict[str, object], ...] = ({}, STRIPES, DOTS)
-    for (name, chain, colour, _), pattern in zip(_LOOKS, patterns, strict=True):
-        for number, layer in enumerate(chain(r).layers, start=1):
-            figure.add_bar(
-                x=[layer.weights],
-                y=[name(r)],
-                orientation="h",
-                marker={"color": colour, "line": {"color": QUIET, "width": 2}, "pattern": pattern},
-                text=[f"{layer.weights:,}"],
-                textfont={"color": "white" if colour == SINGLE else "black", "size": 14},
-                hovertemplate=f"{name(r)}, layer {number}: %{{x:,}} weights<extra></extra>",
-            )
-    figure.update_traces(textposition="inside", insidetextanchor="middle", textangle=0)
-    figure.update_layout(
-        barmode="stack",
-        showlegend=False,
-        height=150,
-        margin={"l": 0, "r": 10, "t": 4, "b": 38},
-        xaxis={"title": "weights", "tickformat": ",", "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "tickfont": {"size": 14}},
-    )
-    return figure
+    rows: list[charts.Chart] = [
+        {
+            "name": name(r),
+            "tone": tone,
+            "pattern": pattern,
+            "parts": [layer.weights for layer in chain(r).layers],
+            "say": f"{name(r)}, layer {{n}}: {{y}} weights",
+        }
+        for name, chain, tone, _, pattern in _LOOKS
+    ]
+    said = ", ".join(f"{row['name']} {sum(row['parts']):,}" for row in rows)
+    return charts.bars("bars", f"Weights: {said}", 150, "weights", rows)
 
 
-def saving_over_kernels(r: Replication) -> go.Figure:
+def saving_over_kernels(r: Replication) -> charts.Chart:
     """What the stack and the lines save of the weights, for each odd K; the one that is looked at is marked."""
     others = over_kernels(r, KERNELS)
-    figure = go.Figure()
-    for _, chain, colour, dash in _LOOKS[1:]:
-        saved = [other.saved_by(chain(other)) for other in others]
-        figure.add_scatter(
-            x=list(KERNELS),
-            y=saved,
-            mode="lines+markers",
-            name="3 × 3 stack" if colour == STACK else "two lines",
-            line={"color": colour, "dash": dash, "width": 2},
-            marker={"size": [13 if k == r.kernel else 5 for k in KERNELS], "symbol": "diamond"},
-            hovertemplate="%{x} × %{x}: %{y:.1f} % fewer weights<extra></extra>",
+    series = [
+        charts.line(
+            "3 × 3 stack" if tone == "stack" else "two lines",
+            tone,
+            [
+                (k, other.saved_by(chain(other)), HERE if k == r.kernel else ELSEWHERE)
+                for k, other in zip(KERNELS, others, strict=True)
+            ],
+            "{x} × {x}: {y} % fewer weights",
+            look=look,
+            digits=1,
         )
-    figure.add_hline(y=0, line={"color": QUIET, "width": 2})
-    figure.update_layout(
-        **_small(),
-        xaxis={"title": "kernel K", "tickvals": list(KERNELS)},
-        yaxis={"title": "% saved", "tickformat": ","},
+        for _, chain, tone, look, _ in _LOOKS[1:]
+    ]
+    saved = [y for one in series for _, y, _ in one["points"]]
+    return charts.lines(
+        "kernels",
+        "Weights that the stack and the two lines save, over the kernel's size",
+        200,
+        charts.ticked("kernel K", KERNELS[0] - 0.6, KERNELS[-1] + 0.6, [(k, str(k)) for k in KERNELS]),
+        charts.axis("% saved", min(0.0, *saved), max(saved), at_most=5),
+        series,
     )
-    return figure
 
 
-def weights_over_mid(r: Replication) -> go.Figure:
+def weights_over_mid(r: Replication) -> charts.Chart:
     """Weights against the channels inside, beside those of the single layer; where the stack breaks even is marked."""
     even = break_even(r)
     most = max(4, r.mid, int(1.6 * even) if even else 0)
     mids = sorted({1 + round((most - 1) * part / 60) for part in range(61)} | {r.mid})
     others = over_mids(r, mids)
-    figure = go.Figure()
-    for name, chain, colour, dash in _LOOKS:
-        weights = [chain(other).weights for other in others]
-        figure.add_scatter(
-            x=mids,
-            y=weights,
-            mode="lines+markers",
-            name=name(r),
-            line={"color": colour, "dash": dash, "width": 2},
-            marker={"size": [11 if mid == r.mid else 0 for mid in mids], "symbol": "diamond", "opacity": 1},
-            hovertemplate="%{x} channels inside: %{y:,} weights<extra></extra>",
+    series = [
+        charts.line(
+            name(r),
+            tone,
+            [
+                (mid, chain(other).weights, HERE - 1 if mid == r.mid else 0)
+                for mid, other in zip(mids, others, strict=True)
+            ],
+            "{x} channels inside: {y} weights",
+            look=look,
         )
-    if even:
-        figure.add_vline(x=even, line={"color": QUIET, "width": 2, "dash": "dot"})
-        figure.add_annotation(
-            x=even, y=1, yref="paper", yanchor="bottom", text=f"even at {even:,.1f}", showarrow=False, font={"size": 12}
-        )
-    figure.update_layout(
-        **_small(),
-        xaxis={"title": "channels inside M", "tickformat": ","},
-        yaxis={"title": "weights", "tickformat": "~s", "rangemode": "tozero"},
+        for name, chain, tone, look, _ in _LOOKS
+    ]
+    return charts.lines(
+        "mids",
+        "Weights over the channels inside" + (f"; they break even at {even:,.1f}" if even else ""),
+        200,
+        charts.axis("channels inside M", 1, most, at_most=5, widen=False),
+        charts.axis("weights", 0, max(y for one in series for _, y, _ in one["points"]), at_most=5),
+        series,
+        [{"at": even, "text": f"even at {even:,.1f}"}] if even else [],
     )
-    return figure
-
-
-def _small() -> dict[str, object]:
-    return {"height": 200, "margin": {"l": 0, "r": 8, "t": 20, "b": 38}, "showlegend": False}
 
 
 # --- the proof ---------------------------------------------------------------
@@ -128,7 +138,7 @@ def grown(steps: Sequence[tuple[str, Sequence[npt.NDArray[np.float64]]]]) -> lis
             "side": side,
             "steps": [_step(number, strength) for number, strength in enumerate(strengths)],
         }
-        for (name, strengths), (_, _, colour, _) in zip(steps, _LOOKS, strict=True)
+        for (name, strengths), colour in zip(steps, _COLOURS.values(), strict=True)
     ]
 
 

@@ -7,18 +7,17 @@ from typing import Any, Protocol
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cnnviz.views import charts
 from cnnviz.views.figures import QUIET, SINGLE, STACK, STRIPES
 
 PLAIN, RESIDUAL = STACK, SINGLE
-_DEEP = {"width": 3.5}
-_SHALLOW = {"width": 1.5}
 
 Figure = go.Figure
 Errors = Sequence[tuple[str, Sequence[float], Sequence[float]]]
 """Of each network: its name, and its errors in percent, epoch by epoch, in training and on held-out pictures."""
 
 
-def training_curves(errors: Errors, paper: Mapping[str, float], paper_epochs: int) -> go.Figure:
+def training_curves(errors: Errors, paper: Mapping[str, float], paper_epochs: int) -> list[charts.Chart]:
     """Two panels as in He et al. 2015, figure 6: plain and residual networks, the deeper ones with thicker lines.
 
     Broken lines are errors in training, whole ones errors on held-out pictures.
@@ -26,59 +25,45 @@ def training_curves(errors: Errors, paper: Mapping[str, float], paper_epochs: in
     Args:
         paper: what the paper reports of a network on the test pictures, drawn at the right of its panel.
     """
-    figure = make_subplots(
-        rows=1,
-        cols=2,
-        shared_yaxes=True,
-        horizontal_spacing=0.04,
-        subplot_titles=("plain", "residual"),
-    )
     last = max((len(training) for _, training, _ in errors), default=1)
     beyond = last + max(1, last / 8)
-    for panel in (1, 2):
-        ours = [entry for entry in errors if entry[0].startswith("plain") == (panel == 1)]
-        for name, training, held_out in ours:
-            deep = name == max((entry[0] for entry in ours), key=_depth)
-            for values, dash, what in ((training, "dot", "in training"), (held_out, "solid", "held out")):
-                figure.add_scatter(
-                    x=list(range(1, len(values) + 1)),
-                    y=list(values),
-                    mode="lines+markers",
-                    line={"color": PLAIN if panel == 1 else RESIDUAL, "dash": dash, **(_DEEP if deep else _SHALLOW)},
-                    marker={"symbol": "circle" if deep else "diamond-open", "size": 9 if len(values) == 1 else 7},
-                    name=name,
-                    legendgroup=name,
-                    showlegend=dash == "solid",
-                    hovertemplate=f"{name}, {what}, epoch %{{x}}: %{{y:.1f}} %<extra></extra>",
-                    row=1,
-                    col=panel,
+    ticks = [*((epoch, str(epoch)) for epoch in range(1, last + 1)), (beyond, str(paper_epochs))]
+    across = charts.ticked("epoch", 1 - max(0.2, last / 30), beyond + max(0.2, last / 16), ticks)
+    return [_training_panel(kind, errors, paper, paper_epochs, beyond, across) for kind in ("plain", "residual")]
+
+
+def _training_panel(
+    kind: str, errors: Errors, paper: Mapping[str, float], paper_epochs: int, beyond: float, across: charts.Axis
+) -> charts.Chart:
+    ours = [entry for entry in errors if entry[0].startswith("plain") == (kind == "plain")]
+    tone = "stack" if kind == "plain" else "single"
+    deepest = max((entry[0] for entry in ours), key=_depth)
+    series, legend = [], []
+    for name, training, held_out in ours:
+        deep = name == deepest
+        weight, circle = ("thick", "circle") if deep else ("thin", "open diamond")
+        for values, look, what in ((training, "dot", "in training"), (held_out, "", "held out")):
+            points = [(epoch, value, 4.5 if len(values) == 1 else 3.5) for epoch, value in enumerate(values, start=1)]
+            say = f"{name}, {what}, epoch {{x}}: {{y}} %"
+            series.append(charts.line(name, tone, points, say, look=f"{look} {weight}", mark=circle, digits=1))
+        legend.append(series[-1])
+        if name in paper:
+            say = f"{name}, the paper after {paper_epochs} epochs: {paper[name]} %"
+            star = "star" if deep else "open star"
+            series.append(
+                charts.line(
+                    f"{name}, the paper: {paper[name]} %",
+                    tone,
+                    [(beyond, paper[name], 6)],
+                    say,
+                    look="none",
+                    mark=star,
                 )
-            if name in paper:
-                figure.add_scatter(
-                    x=[beyond],
-                    y=[paper[name]],
-                    mode="markers",
-                    marker={"symbol": "star" if deep else "star-open", "size": 12, "color": RESIDUAL},
-                    name=f"{name}, the paper: {paper[name]} %",
-                    hovertemplate=f"{name}, the paper after {paper_epochs} epochs: %{{y}} %<extra></extra>",
-                    row=1,
-                    col=panel,
-                )
-    ticks = list(range(1, last + 1))
-    figure.update_xaxes(
-        title="epoch",
-        range=[1 - max(0.2, last / 30), beyond + max(0.2, last / 16)],
-        tickvals=[*ticks, beyond],
-        ticktext=[*map(str, ticks), str(paper_epochs)],
-    )
-    figure.update_yaxes(title="error, %", range=[0, 100], row=1, col=1)
-    figure.update_yaxes(range=[0, 100], row=1, col=2)
-    figure.update_layout(
-        height=360,
-        margin={"l": 0, "r": 10, "t": 24, "b": 40},
-        legend={"orientation": "h", "font": {"size": 12}, "x": 0, "y": -0.2, "yanchor": "top"},
-    )
-    return figure
+            )
+            legend.append(series[-1])
+    label = f"Errors of {kind} networks, epoch by epoch: thick lines are {deepest}, broken ones errors in training"
+    percent = charts.axis("error, %", 0, 100, at_most=5)
+    return charts.lines(kind, label, 300, across, percent, series) | {"legend": legend}
 
 
 def training_sentence(last: Sequence[tuple[str, float, float, bool]]) -> str:

@@ -123,11 +123,29 @@ def test_another_kernel_is_a_key_away_and_its_picture_fits_one_screen(app_url, p
         slider.press("ArrowRight")
         expect(page.get_by_text(f"Both see {kernel} × {kernel}; the stack has {saved} % fewer weights")).to_be_visible()
     expect(page).to_have_url(re.compile(r"kernel=11"))
-    for chart in page.locator(".js-plotly-plot").all():
+    assert page.locator(".drawn").count() == 4
+    for chart in page.locator(".drawn").all():
         box = chart.bounding_box()
         assert box["y"] + box["height"] <= 720
     page.reload()
     expect(page.get_by_text("Both see 11 × 11")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_charts_values_are_read_by_pointer_and_by_keys(app_url, page: Page):
+    page.goto(f"{app_url}/kernels?kernel=7")
+    saved = page.get_by_role("img", name="Weights that the stack and the two lines save")
+    expect(saved).to_be_visible()
+    for _ in range(3):  # the stack's at K = 3, 5, 7
+        saved.press("ArrowRight")
+    expect(page.get_by_text("7 × 7: 44.9 % fewer weights")).to_be_visible()
+    bars = page.get_by_role("img", name="Weights: one 7 × 7 49, 3 × (3 × 3) 27, 1 × 7, 7 × 1 14")
+    box = bars.bounding_box()
+    bars.hover(position={"x": box["width"] * 0.3, "y": box["height"] * 0.4})
+    expect(page.get_by_text("3 × (3 × 3), layer 1: 9 weights")).to_be_visible()
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    expect(page.locator(".charts.dark .drawn svg")).to_have_count(4)
 
 
 @pytest.mark.browser

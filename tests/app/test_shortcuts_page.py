@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from components import given
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -22,6 +23,12 @@ def opened(**query: str) -> AppTest:
 
 def traces(app: AppTest) -> list[dict]:
     return json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+
+
+def series(app: AppTest) -> list[dict]:
+    """The lines of the training's two panels."""
+    [shown] = given(app, "chart")
+    return [line for panel in shown["charts"] for line in panel["series"]]
 
 
 def words(app: AppTest) -> str:
@@ -47,7 +54,7 @@ def test_rubbish_in_the_url_gives_a_page(query):
     app = opened(**query)
     assert not app.exception
     assert not app.error
-    assert traces(app)
+    assert app.get("plotly_chart") or given(app, "chart")
 
 
 def test_the_training_curves_stand_beside_the_papers_errors():
@@ -57,13 +64,15 @@ def test_the_training_curves_stand_beside_the_papers_errors():
     assert "20 layers 8.75, 32 layers 7.51, 44 layers 7.17, 56 layers 6.97, 110 layers 6.43 %" in words(app)
     assert "8 epochs" in words(app)
     assert "164 epochs" in words(app)
-    stars = [trace["y"] for trace in traces(app) if trace.get("mode") == "markers"]
-    assert stars == [[8.75], [6.97]]
+    stars = [line["points"] for line in series(app) if line["look"] == "none"]
+    assert [[y for _, y, _ in points] for points in stars] == [[8.75], [6.97]]
+    plain56 = next(line for line in series(app) if line["name"] == "plain56" and "thick" in line["look"])
+    assert plain56["points"][-1][:2] == [8, 52.03], "in training, in the last epoch"
 
 
 def test_without_batch_norm_one_epoch_was_recorded():
     app = opened(point="Training", norm="false")
-    assert {len(trace["x"]) for trace in traces(app)} == {1}
+    assert {len(line["points"]) for line in series(app)} == {1}
     assert "resnet56 diverged" in words(app)
     app.toggle(key="norm").set_value(True).run()
     assert "resnet56 is better" in words(app)

@@ -6,7 +6,7 @@ import pytest
 
 from cnnviz.analysis.kernels import replicate
 from cnnviz.lessons import kernels
-from cnnviz.views import figures, lessons_kernels
+from cnnviz.views import lessons_kernels
 from cnnviz.views.replication import sentences, table
 
 
@@ -35,23 +35,26 @@ def test_what_is_said(options, said):
 
 
 def test_the_curves_hold_the_articles_savings():
-    stack, lines = lessons_kernels.saving_over_kernels(replicate(5)).data
-    assert [round(saved, 1) for saved in stack.y] == [0.0, 28.0, 44.9, 55.6, 62.8, 68.0, 72.0]
-    assert round(lines.y[0], 1) == 33.3
-    marked = lessons_kernels.weights_over_mid(replicate(5, 16, 16, 32)).layout.annotations
-    assert [note.text for note in marked] == ["even at 29.6"]
+    stack, lines = lessons_kernels.saving_over_kernels(replicate(5))["series"]
+    assert [round(saved, 1) for _, saved, _ in stack["points"]] == [0.0, 28.0, 44.9, 55.6, 62.8, 68.0, 72.0]
+    assert [radius for _, _, radius in stack["points"]].index(lessons_kernels.HERE) == 1, "K = 5 is looked at"
+    assert round(lines["points"][0][1], 1) == 33.3
+    (even,) = lessons_kernels.weights_over_mid(replicate(5, 16, 16, 32))["rules"]
+    assert (round(even["at"], 1), even["text"]) == (29.6, "even at 29.6")
 
 
 def test_the_bars_are_as_long_as_the_weights():
-    bars = lessons_kernels.weight_bars(replicate(7)).data
-    assert [bar.x[0] for bar in bars] == [49, 9, 9, 9, 7, 7]
+    shown = lessons_kernels.weight_bars(replicate(7))
+    assert [row["parts"] for row in shown["rows"]] == [[49], [9, 9, 9], [7, 7]]
+    assert len({row["pattern"] for row in shown["rows"]}) == 3, "colour isn't the only cue"
+    assert shown["x"]["to"] == 49
+    assert shown["label"] == "Weights: one 7 × 7 49, 3 × (3 × 3) 27, 1 × 7, 7 × 1 14"
 
 
-def test_the_picture_of_windows_has_a_unit_for_each_pixel():
-    figure = figures.replication_windows(replicate(7))
-    sides = [(shape.x1 - shape.x0) for shape in figure.layout.shapes if shape.type == "rect"]
-    assert sorted(sides) == [1, 1, 1, 1, 3, 3, 3, 7]
-    assert [note.text for note in figure.layout.annotations if "<br>" in note.text] == ["input<br>7 × 7"] * 2
+def test_the_windows_shrink_to_one_unit():
+    single, stack = lessons_kernels.windows(replicate(7))["rows"]
+    assert (single["kernel"], single["sides"]) == (7, [7, 1])
+    assert (stack["kernel"], stack["sides"]) == (3, [7, 5, 3, 1])
 
 
 def test_a_window_grows_by_two_pixels_a_layer():

@@ -30,8 +30,8 @@ function createCard(article) {
   function pick({ detail }) {
     if (detail.name !== selection || !dealt(detail.pick)) return
     picked = detail.pick
-    // in the frame after next, so that the lit node doesn't wait for the card's layout
-    requestAnimationFrame(() => requestAnimationFrame(() => { if (picked === detail.pick) show(dealt(picked)) }))
+    // when the lit node has been painted, which would otherwise wait for the card's layout
+    requestAnimationFrame(() => setTimeout(() => { if (picked === detail.pick) show(dealt(picked)) }))
   }
 
   function settle({ detail }) {
