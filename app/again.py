@@ -20,7 +20,7 @@ from streamlit.runtime.scriptrunner_utils.run_descriptor import RunDescriptor
 from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.common import unpack_widget_state_value
 
-MOST = 40_000_000  # bytes of larger messages, maps and pictures for the most part, that are kept for all pages together
+MOST = 24_000_000  # bytes of larger messages, maps and pictures for the most part, that are kept for all pages together
 _OF_A_PAGE = ("page_config_changed", "navigation", "parent_message", "logo")  # besides its elements
 _TRIGGERS = ("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value")
 

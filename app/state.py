@@ -507,6 +507,12 @@ def own() -> Own | None:
     return kept if kept and kept.source == st.session_state.get("from") else None
 
 
+def draws(options: Options) -> bool:
+    """Whether the picture is one that the visitor draws, for a network that reads digits."""
+    source = st.session_state.get("from") or st.query_params.get("from")  # its control comes later
+    return source == "pad" and card(options.network).digits
+
+
 def picture_name() -> str:
     """The file of the picture that is looked at."""
     mine = own()

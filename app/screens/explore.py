@@ -21,9 +21,12 @@ network.card_line(card(options.network))
 drawn = seen = None
 left, right = st.columns([10, 13], gap="medium")
 with left:
-    with sentences():
+    above, below = st.container(), st.container()
+    if state.draws(options):  # a pad is drawn on; the graph is looked at
+        above, below = below, above
+    with above, sentences():
         drawn = graph.panel(selection, options)
-    with st.container(border=True), sentences():
+    with below, st.container(border=True), sentences():
         seen = picture.panel(selection, options)
 with right:
     with sentences():

@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -172,3 +173,71 @@ def test_a_page_prints_in_its_whole_length_and_without_buttons(app_url, page: Pa
     whole = page.evaluate("document.documentElement.scrollHeight")
     assert whole > 720  # all of it, and not what the screen has shown
     assert whole >= 0.6 * content  # less what is left out
+
+
+LECTURE = (Path(__file__).parents[2] / "docs" / "lecture.md").read_text(encoding="utf-8")
+
+
+def test_the_lecture_goes_from_start_to_end(app_url, page):
+    """Each link of the lecture in its order: what it says is to be seen there, is, on the first screen."""
+    links = re.findall(r"^\| \d+ to \d+ \| \[`([^`]+)`\]\(http://localhost:8501([^)]+)\)", LECTURE, re.MULTILINE)
+    assert [shown for shown, _ in links] == [target for _, target in links]
+    assert len(links) == 8
+
+    def first_screen(*texts: str) -> None:
+        for text in texts:
+            found = page.get_by_text(text).first
+            expect(found).to_be_visible()
+            box = found.bounding_box()
+            assert box["y"] + box["height"] <= 720, text
+
+    def lenet() -> None:
+        drawing = page.get_by_role("img", name="Drawing pad")
+        expect(drawing).to_be_visible()
+        box = drawing.bounding_box()
+        assert box["y"] + box["height"] <= 720
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 5)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 4 / 5, steps=12)
+        expect(page.get_by_text(re.compile("^1 is ahead by")).first).to_be_visible()
+        page.mouse.up()
+
+    def alexnet() -> None:
+        page.get_by_role("tab", name="Its numbers").click()
+        expect(page.get_by_text("96·3·11·11 + 96 = ?")).to_be_visible()
+        page.get_by_role("tabpanel").get_by_role("button", name="Show").click()
+        expect(page.get_by_text("96·3·11·11 + 96 = 34,944")).to_be_visible()
+        expect(page.get_by_text("⌊(227 + 2·0 − 11)/4⌋ + 1 = 55")).to_be_visible()
+
+    def ideas() -> None:
+        first_screen("AlexNet's ideas")
+        page.get_by_text("Worth", exact=True).click()
+        expect(page.get_by_text("8 epochs, 3 seeds")).to_be_visible()
+
+    def kernels() -> None:
+        first_screen("28.0 %", "25", "18")
+        for name, value in (("Channels in", 16), ("out", 32)):
+            page.get_by_role("spinbutton", name=name, exact=True).fill(str(value))
+            page.keyboard.press("Enter")
+        expect(page.get_by_text("the stack has 8.0 % more weights")).to_be_visible()
+
+    def shortcuts() -> None:
+        first_screen("plain56 is worse in training, 52.0 % of errors, plain20 19.0 %", "resnet56 is better in training")
+        page.get_by_text("Gradients", exact=True).click()
+        expect(page.get_by_text("the residual one's neither vanishes nor explodes")).to_be_visible()
+
+    promised = (
+        lenet,
+        alexnet,
+        ideas,
+        kernels,
+        lambda: first_screen("163,696", "387,296"),
+        shortcuts,
+        lambda: first_screen("resnet34 has 0.8 % more parameters than plain34, and 0.53 % more MACs."),
+        lambda: first_screen("13 of them lack 584,192 parameters", "6,998,552"),
+    )
+    for (_, target), seen in zip(links, promised, strict=True):
+        page.goto(f"{app_url}{target}")
+        expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+        page.wait_for_load_state("networkidle")
+        seen()
