@@ -6,10 +6,14 @@ from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
 from cnnviz.networks import card, cards
 from cnnviz.printed.comparison import KEYS, hold_comparison
+from cnnviz.printed.computed import places_along
 from cnnviz.printed.held import Held, Row, hold, produce, usual
 
 PRODUCED = ("vgg16", "vgg19")
 """Networks whose table can't be read in the article, or isn't there: it is computed."""
+
+PAPERS_INPUTS = {"alexnet": 224}
+"""By printed table, the side of the input that the network's paper prints, where the table has another one."""
 
 
 def tables() -> dict[str, str]:
@@ -58,6 +62,19 @@ def beside(key: str) -> tuple[str, ...]:
         heads = describe(Options(against, heads=True)).totals.params
         sentences.append(f"{against} with both auxiliary heads has {heads:,} parameters.")
     return tuple(sentences)
+
+
+def papers_input(key: str) -> str:
+    """What the input that a paper prints would give where the table has another one, in a sentence; '' elsewhere."""
+    name = card(key).printed or key
+    if name not in PAPERS_INPUTS:
+        return ""
+    own, side = describe(Options(tables()[name])), PAPERS_INPUTS[name]
+    first = next(layer for layer in own.layers if layer.op == "conv")
+    return (
+        f"The paper prints an input of {side}, for which {first.path} would have {places_along(first, side):g} places "
+        f"along a side; with the table's {own.input_shape[1]} it has {places_along(first, own.input_shape[1]):g}."
+    )
 
 
 @cache

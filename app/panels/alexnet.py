@@ -181,8 +181,9 @@ def pooling() -> None:
                     map_grid(quantise(maps), name=f"{path}, {name}", scale="layer", key=f"pooled {name}")
         _behind(found)
         st.caption(
-            "The paper's errors, top-1 and top-5, fell by 0.4 and 0.3 points by it (section 3.4). AlexNet's 55 × 55 "
-            "maps become 27 × 27 either way."
+            "The paper's errors, top-1 and top-5, fell by 0.4 and 0.3 points by it (section 3.4). "
+            f"{lessons_alexnet.points_of_overlap(alexnet.points_lost('overlap'))} AlexNet's 55 × 55 maps become "
+            "27 × 27 either way."
         )
 
     knobs_and_maps()
@@ -255,6 +256,7 @@ def dropout() -> None:
         f"**{many.whole[top]:.2f}** when all units speak, **{many.scaled[top]:.2f}** when each is scaled by 1 − p. "
         "PyTorch divides by 1 − p while training instead, which comes to the same."
     )
+    st.markdown(lessons_alexnet.epochs_of_dropout(alexnet.epochs_of_dropout()))
     _behind(found, f"what {last} reads, {before}'s units; dropout drops units' outputs, DropConnect (2013) connections")
 
 
@@ -328,12 +330,12 @@ def _ten_answers(options: Options, seen: Picture, cover: int, side: int) -> None
 
 def two_towers() -> None:
     """One tower beside two: which unit reads which, and what that costs."""
-    st.markdown(
-        "AlexNet was split over two GPUs, and conv2, conv4 and conv5 read the maps of their own GPU only. "
-        "**Where are the 1,413,120 parameters that one tower has more?**"
-    )
     rows = alexnet.towers()
     one, two = (sum(row.one for row in rows), sum(row.two for row in rows))
+    st.markdown(
+        "AlexNet was split over two GPUs, and conv2, conv4 and conv5 read the maps of their own GPU only. "
+        f"**Where are the {one - two:,} parameters that one tower has more?**"
+    )
     with st.container(horizontal=True):
         st.metric("One tower", f"{one:,}", width="content")
         st.metric("Two towers", f"{two:,}", width="content")

@@ -8,7 +8,7 @@ from app.panels import picture
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.engine.studio import Running
-from cnnviz.lessons.identity import PATCH, STEPS, Copying
+from cnnviz.lessons.identity import PATCH, STEPS, Copying, copied_by_hand
 from cnnviz.views import figures, lessons_kernels
 from cnnviz.views import lessons_shortcuts as views
 
@@ -49,10 +49,12 @@ def identity() -> None:
         if running.failed:
             st.error(running.failed, icon=":material/error:")
         _so_far(copying)
+    grey = cache.grey(seen.digest, seen.image)
+    ones, diagonal = cache.apart(("copied by hand", seen.digest), lambda: copied_by_hand(grey))
+    st.markdown(views.by_hand_sentence(ones, diagonal))
     st.caption(
         f"Each block: two fully connected layers of {PATCH**2} units and ReLU, on {PATCH} × {PATCH} patches of the "
         "picture; Adam. "
-        "The identity of a plain layer is a matrix of ones on the diagonal and zeros elsewhere, not of all ones. "
         "Without weight decay a residual stack copies all the same, as soon as its blocks give next to nothing; but "
         "nothing drives the weights themselves to zero."
     )

@@ -18,6 +18,7 @@ from cnnviz.engine.results import Outcome
 from cnnviz.lessons.inception import (
     MOST,
     Module,
+    correlation,
     heads,
     modules,
     normalised,
@@ -213,7 +214,8 @@ def weights() -> None:
     else:
         st.markdown(
             f"{lessons_inception.change(now.value, start.value)} A kernel with fewer inputs *begins* with larger "
-            "weights, and much of what this chart shows is that. What the answer loses without an arm is a better "
+            "weights, and what this chart shows is mostly that: sizes now and at the start are correlated by "
+            f"**{correlation(now.value, start.value):.3f}**. What the answer loses without an arm is a better "
             "measure: see *On a picture*."
         )
 

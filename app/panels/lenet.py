@@ -52,7 +52,8 @@ def table_and_parameters() -> None:
         f"Table I saves {100 * saved:.1f} % of C3's weights. With it, no two maps read the same ones, so that each has "
         "to find something else; "
         + (f"now {alike} pairs do." if alike else f"with all six, {lenet.alike(lenet.complete())} pairs would.")
-        + " S2 and S4 have a coefficient and a bias a map; the output's figures are fixed: so the paper has **60,000**."
+        + " S2 and S4 have a coefficient and a bias a map; the output's figures are fixed: so the paper has "
+        f"**{sum(row.of_1998 for row in rows):,}**."
     )
 
 

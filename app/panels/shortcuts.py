@@ -138,7 +138,10 @@ def options() -> None:
         )
     chosen = cache.option_of(key, drawn)
     cost = views.option_sentence(chosen.shortcut_params, chosen.shortcut_macs, chosen.projections)
-    st.markdown(f"**{drawn}**, {views.OPTIONS[drawn]}: {cost} {views.table_3(lesson.TABLE_3, lesson.PLAIN_34)}")
+    st.markdown(
+        f"**{drawn}**, {views.OPTIONS[drawn]}: {cost} {views.unstrided_sentence(chosen.unstrided)}"
+        f"{views.table_3(lesson.TABLE_3, lesson.PLAIN_34)}"
+    )
     st.caption(
         f"Drawn are two blocks of {key}, the first two of its second stage: at one the shape changes. One "
         "multiply-accumulate counts 1."

@@ -7,6 +7,7 @@ from app.boundary import sentences
 from app.panels import compare
 from cnnviz.against import comparison
 from cnnviz.networks import card
+from cnnviz.printed.comparison import protocols
 from cnnviz.printed.pretrained import PROTOCOL, published
 from cnnviz.views import accuracy, figures, overview
 
@@ -87,3 +88,4 @@ if printed:
     st.markdown("**What an article prints of them, beside the computed**")
     for column, row in zip(st.columns(len(printed)), printed, strict=True):
         column.markdown(overview.printed_lines(row))
+    st.markdown(overview.printed_of_others(protocols()))

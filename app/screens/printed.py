@@ -5,7 +5,7 @@ import streamlit as st
 from app import state
 from app.components.printed import printed_table
 from app.panels import printed
-from cnnviz.against import beside
+from cnnviz.against import beside, papers_input
 from cnnviz.against import printed as held_against
 from cnnviz.views import accuracy, against, figures
 
@@ -37,7 +37,7 @@ printed_table(
     key=place,
     on_pick=lambda: printed.pick_cell(st.session_state[place].pick),
 )
-st.markdown(" ".join([against.totals(held), *beside(key)]))
+st.markdown(" ".join([against.totals(held), *beside(key), papers_input(key)]))
 
 if held.lacking:
     lacking = figures.enlarged(accuracy.lacking_parameters(held), state.type_size())

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from cnnviz.against import beside, printed
+from cnnviz.against import beside, papers_input, printed
 from cnnviz.cli.output import as_json, write
 from cnnviz.views import against
 from cnnviz.views.export import printed_json
@@ -15,4 +15,8 @@ def run(arguments: Namespace) -> None:
         write(as_json(printed_json(held)))
         return
     write(against.text(held))
-    write("".join(f"{sentence}\n" for sentence in beside(arguments.network)))
+    write(
+        "".join(
+            f"{sentence}\n" for sentence in (*beside(arguments.network), papers_input(arguments.network)) if sentence
+        )
+    )

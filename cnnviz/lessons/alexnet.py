@@ -18,7 +18,7 @@ from torch.nn import functional
 from cnnviz.activations.capture import capture
 from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
-from cnnviz.training.ideas import Measured, measured
+from cnnviz.training.ideas import Measured, differences, epochs_to_its_error, measured
 from cnnviz.training.loop import Epoch, read_log
 
 Floats = npt.NDArray[np.float32]
@@ -346,3 +346,14 @@ def _reads(hyperparameters: Sequence[tuple[str, object]]) -> int:
 def worth() -> list[Measured]:
     """The bundled logs of the small AlexNet: all four ideas, then each left out, over three seeds."""
     return measured(_LOGS)
+
+
+def points_lost(idea: str) -> list[float]:
+    """By how many points of held-out accuracy the small AlexNet is worse without an idea, for each seed."""
+    whole, *rows = worth()
+    return [-change for change in differences(next(row for row in rows if row.left_out == idea), whole)]
+
+
+def epochs_of_dropout() -> list[tuple[int, int | None]]:
+    """How many epochs the small AlexNet takes to the same training error with dropout, and without; a pair a seed."""
+    return epochs_to_its_error(_LOGS, "dropout")

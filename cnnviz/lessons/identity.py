@@ -73,8 +73,8 @@ class Copying:
         self.moments: list[Moment] = []
         self.copies: tuple[Array, Array] = (picture, picture)
         self._shape, self._steps = picture.shape, steps
-        self._patches = self._cut(torch.from_numpy(picture).float())
-        self._variance = float((self._patches - self._patches.mean()).square().mean())
+        self._patches = _cut(picture)
+        self._variance = _variance(self._patches)
         self._random = torch.Generator().manual_seed(seed)
         self.stacks = tuple(nn.Sequential(*[Block(residual) for _ in range(blocks)]) for residual in (False, True))
         for stack in self.stacks:
@@ -109,13 +109,33 @@ class Copying:
         self.copies = (plain, residual)
         self.moments.append(Moment(step, (errors[0], errors[1]), (weights[0], weights[1])))
 
-    def _cut(self, picture: Tensor) -> Tensor:
-        return picture.unfold(0, PATCH, PATCH).unfold(1, PATCH, PATCH).reshape(-1, WIDTH)
-
     def _joined(self, patches: Tensor) -> Array:
         down, across = self._shape[0] // PATCH, self._shape[1] // PATCH
         whole = patches.reshape(down, across, PATCH, PATCH).transpose(1, 2).reshape(self._shape)
         return cast(Array, whole.double().clamp(0, 1).numpy())
+
+
+def copied_by_hand(picture: Array) -> tuple[float, float]:
+    """What a plain layer without biases gets wrong of a picture: with all weights one, and with those of the identity.
+
+    Shares of the picture's variance, as in `Moment`. The identity has ones on the diagonal and zeros elsewhere.
+    """
+    patches, layer = _cut(picture), nn.Linear(WIDTH, WIDTH, bias=False)
+    wrong = []
+    with torch.no_grad():
+        for weight in (torch.ones(WIDTH, WIDTH), torch.eye(WIDTH)):
+            layer.weight.copy_(weight)
+            wrong.append(float((layer(patches).relu() - patches).square().mean()) / _variance(patches))
+    return wrong[0], wrong[1]
+
+
+def _cut(picture: Array) -> Tensor:
+    whole = torch.from_numpy(picture).float()
+    return whole.unfold(0, PATCH, PATCH).unfold(1, PATCH, PATCH).reshape(-1, WIDTH)
+
+
+def _variance(patches: Tensor) -> float:
+    return float((patches - patches.mean()).square().mean())
 
 
 def _fill(stack: nn.Sequential, seed: int) -> None:

@@ -253,6 +253,12 @@ def sizes_at_start(key: str, found: Sequence[Module]) -> dict[str, list[float]]:
     return sizes(build(key, weights="random"), found)
 
 
+def correlation(now: Mapping[str, Sequence[float]], start: Mapping[str, Sequence[float]]) -> float:
+    """Pearson's, of the sizes of all arms' weights with those that they began with: 1 where the start decides."""
+    sizes_now, at_start = (np.concatenate([found[join] for join in now]) for found in (now, start))
+    return float(np.corrcoef(sizes_now, at_start)[0, 1])
+
+
 def normalised(graph: LayerGraph, arm: Arm) -> bool:
     """Whether batch norm follows an arm's convolution: then the size of its weights cancels out."""
     return any(graph.layer(path).op == "batchnorm" for path in arm.layers)

@@ -263,6 +263,7 @@ class Option:
     Attributes:
         shortcut_params, shortcut_macs: of what is on its shortcuts.
         projections: how many shortcuts have a convolution.
+        unstrided: the blocks where one changes the depth at stride 1, each with the maps that it reads and gives.
     """
 
     shortcut: Shortcut
@@ -271,6 +272,7 @@ class Option:
     shortcut_params: int
     shortcut_macs: int
     projections: int
+    unstrided: tuple[tuple[str, int, int], ...]
 
 
 def with_options() -> tuple[str, ...]:
@@ -293,6 +295,12 @@ def option(key: str, shortcut: Shortcut) -> Option:
         shortcut_params=sum(layer.params for layer in around),
         shortcut_macs=sum(layer.macs for layer in around),
         projections=sum(layer.op == "conv" for layer in around),
+        unstrided=tuple(
+            (layer.path.partition(".downsample")[0], layer.input_shapes[0][0], layer.output_shape[0])
+            for layer in around
+            if layer.op == "conv" and layer.input_shapes[0][1:] == layer.output_shape[1:]
+            if layer.input_shapes != (layer.output_shape,)
+        ),
     )
 
 

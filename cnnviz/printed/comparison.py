@@ -6,6 +6,7 @@ Its FLOP column mixes conventions: rules find which one a figure follows, and of
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from cnnviz.graph import LayerGraph
 from cnnviz.printed.held import Cell, Row
@@ -19,6 +20,37 @@ _UNITS = {"M": 1e6, "B": 1e9}
 UNEXPLAINED = "No count of ours comes near."
 
 
+@dataclass(frozen=True)
+class Protocol:
+    """How a printed top-5 accuracy was measured: nothing here can compute one.
+
+    Attributes:
+        printed: in percent.
+        leaves: what the source's error leaves of 100 %; None where no source is known.
+        words: the protocol, with the source and its error.
+    """
+
+    network: str
+    printed: float
+    leaves: float | None
+    words: str
+
+
+def protocols() -> tuple[Protocol, ...]:
+    """Those of the article's comparison, and last the one of the second best of 2012, which its text names."""
+    return tuple(_protocol(line) for line in read("protocols"))
+
+
+def _protocol(line: Mapping[str, str]) -> Protocol:
+    error, words = line["error_percent"], line["protocol"]
+    printed = float(line["top5_accuracy_percent"])
+    if not error:
+        return Protocol(line["network"], printed, None, words)
+    leaves = round(100 - float(error), len(error.partition(".")[2]))
+    source = f"{line['source']}: an error of {error} %, which leaves {leaves} %"
+    return Protocol(line["network"], printed, leaves, f"{words} ({source})")
+
+
 def hold_comparison(
     graphs: Mapping[str, LayerGraph], relatives: Mapping[str, tuple[str, ...]], years: Mapping[str, int]
 ) -> tuple[Row, ...]:
@@ -29,7 +61,7 @@ def hold_comparison(
         graphs: by key, of `KEYS` and all relatives.
         relatives: by key, the networks of the same paper.
     """
-    protocols = {line["network"]: line["protocol"] for line in read("protocols")}
+    measured = {protocol.network: protocol.words for protocol in protocols()}
     rows = []
     for line in read("comparison"):
         key = KEYS[line["network"]]
@@ -42,7 +74,7 @@ def hold_comparison(
             "flop": _flop(line["flop"], graphs[key], near),
             # nothing here can compute an accuracy: what stands beside it is how it was measured
             "top5_accuracy_percent": Cell(
-                value_of(line["top5_accuracy_percent"]), None, None, protocols[line["network"]]
+                value_of(line["top5_accuracy_percent"]), None, None, measured[line["network"]]
             ),
         }
         rows.append(Row("", line["network"], cells, key))

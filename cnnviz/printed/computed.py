@@ -24,6 +24,15 @@ def computed(matched: Matched, at: int, column: str) -> Printed | None:
     return computed_number(layer, column)
 
 
+def places_along(layer: Layer, side: int) -> float:
+    """How many places a layer's kernel would have along a side, were the input that wide: 54.25 is no map's size."""
+    kernel, stride, padding = (layer.hyper(name) for name in ("kernel", "stride", "padding"))
+    assert isinstance(kernel, tuple)
+    assert isinstance(stride, tuple)
+    assert isinstance(padding, tuple)
+    return (side + 2 * padding[0] - kernel[0]) / stride[0] + 1
+
+
 def computed_number(layer: Layer, column: str) -> Printed | None:
     """As `computed`, for all but a layer's neighbours."""
     linear = layer.op == "linear"

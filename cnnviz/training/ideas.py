@@ -46,6 +46,23 @@ def differences(row: Measured, whole: Measured) -> list[float]:
     return [less - more for less, more in zip(row.accuracies, whole.accuracies, strict=True)]
 
 
+def epochs_to_its_error(logs: Path, left_out: str) -> list[tuple[int, int | None]]:
+    """After how many epochs the training error is what it ends at with all four ideas: with them, and without the one.
+
+    A pair a seed; None where it isn't reached.
+    """
+    pairs = []
+    for seed in SEEDS:
+        whole, less = (read_log(_file(logs, idea, seed)) for idea in ("", left_out))
+        wanted = whole[-1].train_accuracy
+        first, sooner = (
+            next((line.epoch for line in log if line.train_accuracy >= wanted), None) for log in (whole, less)
+        )
+        assert first is not None
+        pairs.append((first, sooner))
+    return pairs
+
+
 def table(rows: Sequence[Measured]) -> str:
     """The table in Markdown; the first row is what the others are held against."""
     head = (
@@ -63,13 +80,17 @@ def table(rows: Sequence[Measured]) -> str:
 
 
 def _measured(logs: Path, left_out: str) -> Measured:
-    name = "alexnet-cifar10" + (f"-without-{left_out}" if left_out else "")
-    last = [read_log(logs / (name + (f"-seed{seed}" if seed else "") + ".jsonl"))[-1] for seed in SEEDS]
+    last = [read_log(_file(logs, left_out, seed))[-1] for seed in SEEDS]
     return Measured(
         left_out,
         errors=tuple(100 - line.train_accuracy for line in last),
         accuracies=tuple(line.test_accuracy for line in last),
     )
+
+
+def _file(logs: Path, left_out: str, seed: int) -> Path:
+    name = "alexnet-cifar10" + (f"-without-{left_out}" if left_out else "")
+    return logs / (name + (f"-seed{seed}" if seed else "") + ".jsonl")
 
 
 def _spread(values: Sequence[float], form: str, unit: str = "") -> str:

@@ -272,6 +272,16 @@ def option_sentence(params: int, macs: int, projections: int) -> str:
     return f"{many} with {params:,} parameters (batch norm's included) and {macs:,} MACs."
 
 
+def unstrided_sentence(blocks: Sequence[tuple[str, int, int]]) -> str:
+    """What speaks against projections for strides alone, with a space behind it; '' where nothing does.
+
+    Args:
+        blocks: that project at stride 1, each with the maps that it reads and gives.
+    """
+    said = ", ".join(f"{block} from {into} to {out} maps" for block, into, out in blocks)
+    return f"An article needs them where the stride is above 1; at stride 1, too, projects {said}. " if said else ""
+
+
 def table_3(errors: Mapping[str, tuple[float, float]], plain: tuple[float, float]) -> str:
     """What the paper got for it."""
     rows = "; ".join(f"**{option}** {top1:.2f} and {top5:.2f}" for option, (top1, top5) in errors.items())
@@ -420,3 +430,16 @@ def copying_sentence(step: int, errors: tuple[float, float], weights: tuple[floa
         where = "**went to zero**" if size < 0.05 * at_first else f"are {size:.3f}"
         said.append(f"**{name}**: {share} of the variance is wrong, its weights {where}")
     return f"After {step:,} steps, from weights of {at_first:.3f}: {'; '.join(said)}."
+
+
+def by_hand_sentence(ones: float, diagonal: float) -> str:
+    """What comes of an article's recipe for a copy, and of the identity.
+
+    Args:
+        ones, diagonal: what is wrong of the copy, as a share of the picture's variance.
+    """
+    return (
+        "An article copies the input by a plain layer whose weights are all one and whose biases are zero: on this "
+        f"picture that is **{ones:,.0f} times** the variance wrong, as every output is the sum of all inputs. The "
+        f"identity is ones on the diagonal and zeros elsewhere: **{diagonal:,.0f}**."
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cnnviz.analysis.comparison import Summary
+from cnnviz.printed.comparison import KEYS, Protocol
 from cnnviz.printed.held import Row
 from cnnviz.views.drawing import memory
 from cnnviz.views.export import cell_json
@@ -127,6 +128,15 @@ def printed_lines(row: Row) -> str:
             why = f" {cell.reason}" if cell.reason else ""
             lines.append(f"- {cell.printed} {what} {_MARKS[cell.equal]} {cell.computed:,}.{why}")
     return "\n".join(lines)
+
+
+def printed_of_others(protocols: Sequence[Protocol]) -> str:
+    """Printed accuracies of what is no network of the comparison, a sentence each."""
+    return " ".join(
+        f"Also printed, the {one.network}'s top-5 accuracy of {one.printed} %: {one.words}."
+        for one in protocols
+        if one.network not in KEYS
+    )
 
 
 _WHAT = {"parameters": "parameters", "flop": "FLOP", "top5_accuracy_percent": "top-5 accuracy"}

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnviz.lessons.identity import EVERY, Copying
+from cnnviz.lessons.identity import EVERY, Copying, copied_by_hand
 
 PICTURE = np.random.default_rng(0).random((32, 48))
 
@@ -41,6 +41,15 @@ def test_the_identity_of_a_plain_layer_is_ones_on_the_diagonal_and_not_all_ones(
         for layer in (plain.fc1, plain.fc2):
             layer.weight = nn.Parameter(weight)
         assert torch.allclose(plain(x), x) == copies
+
+
+def test_what_all_ones_make_of_a_picture():
+    ones, diagonal = copied_by_hand(PICTURE)
+    assert diagonal == 0
+    patches = PICTURE.reshape(8, 4, 12, 4).swapaxes(1, 2).reshape(-1, 16)
+    expected = np.square(patches.sum(axis=1, keepdims=True) - patches).mean() / patches.var()
+    assert ones == pytest.approx(expected, rel=1e-4)
+    assert ones > 100
 
 
 def test_a_residual_block_of_weights_of_zero_is_the_identity():

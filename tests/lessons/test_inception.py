@@ -7,6 +7,7 @@ import torch
 from cnnviz.catalogue import Options, describe
 from cnnviz.errors import BadOption
 from cnnviz.lessons.inception import (
+    correlation,
     counted,
     heads,
     modules,
@@ -113,6 +114,15 @@ def test_untrained_weights_say_how_much_a_kernel_reads(network):
     assert one == pytest.approx(float(np.sqrt(2 / 192) * np.sqrt(2 / np.pi)), rel=0.05), "He et al. 2015: by the fan-in"
     assert three == pytest.approx(float(np.sqrt(2 / (96 * 9)) * np.sqrt(2 / np.pi)), rel=0.05)
     assert normalised(graph, found[0].arms[0]) == (key == "googlenet-bn")
+
+
+def test_trained_weights_are_as_large_as_their_start_says():
+    """So they don't tell what the data needed: of the bundled weights, start and size are correlated by 0.998."""
+    found = modules(describe(Options("googlenet")))
+    now, start = sizes(build("googlenet", weights="bundled"), found), sizes_at_start("googlenet", found)
+    assert round(correlation(now, start), 3) == 0.998
+    shrunk = [a / b for join in now for a, b in zip(now[join], start[join], strict=True)]
+    assert (round(min(shrunk), 2), round(max(shrunk), 2)) == (0.79, 0.85)
 
 
 # --- heads

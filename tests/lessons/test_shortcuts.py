@@ -19,10 +19,13 @@ from cnnviz.prediction import CIFAR10_NAMES
 def test_depth_harms_the_plain_networks_and_not_the_residual_ones():
     """He et al. 2015, figure 6: the deeper plain network has more errors in training, too."""
     last = {curve.network: (curve.training[-1], curve.held_out[-1]) for curve in shortcuts.curves()}
-    assert last["plain56"][0] > last["plain20"][0] + 20
+    assert {name: round(training, 1) for name, (training, _) in last.items()} == {
+        "plain20": 19.0,
+        "plain56": 52.0,
+        "resnet20": 14.6,
+        "resnet56": 14.1,
+    }
     assert last["plain56"][1] > last["plain20"][1] + 20
-    assert last["resnet56"][0] < last["resnet20"][0]
-    assert last["resnet20"] == pytest.approx((14.632, 15.2))
 
 
 def test_the_papers_errors_fall_with_depth():
@@ -139,6 +142,35 @@ def test_published_sizes():
     assert shortcuts.option("resnet34", "B").params == 21_797_672
     assert shortcuts.option("resnet34", "C").projections == 16, "one a block"
     assert shortcuts.option("resnet50", "B").projections == 4, "layer1.0 too, whose depth grows at stride 1"
+
+
+def test_projections_are_needed_where_shapes_differ_and_not_where_the_stride_says():
+    assert shortcuts.option("resnet50", "B").unstrided == (("layer1.0", 64, 256),)
+    assert shortcuts.option("resnet34", "B").unstrided == ()
+    assert shortcuts.option("resnet34", "C").unstrided == (), "needed by no shape"
+
+
+@pytest.mark.parametrize(
+    ("key", "identities", "projections", "convolutions"),
+    [("resnet18", 5, 3, 2), ("resnet34", 13, 3, 2), ("resnet18-printed", 5, 3, 2), ("resnet50", 12, 4, 3)],
+)
+def test_shortcuts_are_identities_where_shapes_agree(key, identities, projections, convolutions):
+    """And lead around two convolutions each, around three in a bottleneck."""
+    graph = describe(Options(key))
+    roles = []
+    for block in (layer.path.removesuffix(".add") for layer in graph.layers if layer.op == "add"):
+        [role] = [edge.role for edge in graph.incoming(f"{block}.add") if edge.role != "main"]
+        inside = [layer for layer in graph.layers if layer.path.startswith(f"{block}.")]
+        assert sum(layer.op == "conv" and "downsample" not in layer.path for layer in inside) == convolutions
+        same = inside[0].input_shapes[0] == graph.layer(f"{block}.add").output_shape
+        assert role == ("identity" if same else "projection")
+        roles.append(role)
+    assert (roles.count("identity"), roles.count("projection")) == (identities, projections)
+
+
+@pytest.mark.parametrize(("option", "projections"), [("A", 0), ("B", 3), ("C", 8)])
+def test_what_a_dotted_shortcut_is_depends_on_the_option(option, projections):
+    assert shortcuts.option("resnet18", option).projections == projections
 
 
 @pytest.mark.parametrize("option", shortcuts.OPTIONS)

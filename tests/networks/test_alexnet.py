@@ -6,9 +6,11 @@ import torch
 from torch import nn
 
 from cnnviz import trace
+from cnnviz.catalogue import Options, describe
 from cnnviz.networks import construct
 from cnnviz.networks.alexnet import AlexNetCifar
 
+OPS = ("lrn", "maxpool", "dropout")
 PRINTED = Path(__file__).parents[2] / "assets" / "printed" / "alexnet.csv"
 
 
@@ -30,6 +32,16 @@ def test_relu_then_normalisation_then_pooling():
     names = [name for name, _ in construct("alexnet").named_children()]
     assert names[:8] == ["conv1", "relu1", "norm1", "pool1", "conv2", "relu2", "norm2", "pool2"]
     assert names[-2:] == ["fc8", "softmax"]
+
+
+@pytest.mark.parametrize("key", ["alexnet", "alexnet-2012"])
+def test_the_papers_constants(key):
+    """Sections 3.3, 3.4 and 4.2."""
+    graph = describe(Options(key))
+    of = {op: [dict(layer.hyperparameters) for layer in graph.layers if layer.op == op] for op in OPS}
+    assert of["lrn"] == [{"size": 5, "k": 2, "alpha": 1e-4, "beta": 0.75}] * 2
+    assert [(one["kernel"], one["stride"]) for one in of["maxpool"]] == [((3, 3), (2, 2))] * 3
+    assert of["dropout"] == [{"p": 0.5}] * 2
 
 
 def test_two_gpus():

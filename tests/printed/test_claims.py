@@ -2,29 +2,36 @@
 
 import pytest
 
+from cnnviz.against import papers_input
 from cnnviz.analysis.kernels import replicate
 from cnnviz.catalogue import Options, describe
 from cnnviz.errors import ShapeMismatch
+from cnnviz.printed.computed import places_along
 from cnnviz.printed.table import read
 
 
 def test_alexnet_with_the_papers_224_pixels():
     """The paper's input gives maps of 54.25 pixels, the table's 227 its 55."""
     conv1 = describe(Options("alexnet")).layer("conv1")
-    kernel, stride = conv1.hyper("kernel")[0], conv1.hyper("stride")[0]
-    assert (224 - kernel) / stride + 1 == 54.25
-    assert (227 - kernel) / stride + 1 == conv1.output_shape[1] == 55
+    assert (conv1.hyper("kernel"), conv1.hyper("stride")) == ((11, 11), (4, 4))
+    assert places_along(conv1, 224) == 54.25
+    assert places_along(conv1, 227) == conv1.output_shape[1] == 55
+    assert "input of 224, for which conv1 would have 54.25 places" in papers_input("alexnet")
+    assert papers_input("vgg16") == ""
     with pytest.raises(ShapeMismatch, match="Use 227"):
         describe(Options("alexnet", size=(224, 224)))
 
 
-@pytest.mark.parametrize("line", read("kernel_replication"), ids=lambda line: f"{line['kernel']}x{line['kernel']}")
-def test_what_stacks_of_3x3_save(line):
-    kernel, printed = int(line["kernel"]), line["printed_reduction_percent"]
-    result = replicate(kernel)
-    assert result.stack == int(line["stack_of_3x3"])
-    digits = len(printed.partition(".")[2])
-    assert f"{result.saving_percent:.{digits}f}" == printed
+@pytest.mark.parametrize(
+    ("kernel", "layers", "single", "stack", "saved"),
+    [(5, 2, 25, 18, "28"), (7, 3, 49, 27, "44.9"), (11, 5, 121, 45, "62.8")],
+)
+def test_what_stacks_of_3x3_save(kernel, layers, single, stack, saved):
+    found = replicate(kernel)
+    assert (found.stack, found.weights_single, found.weights_stack) == (layers, single, stack)
+    assert f"{found.saving_percent:.{len(saved.partition('.')[2])}f}" == saved
+    line = next(line for line in read("kernel_replication") if line["kernel"] == str(kernel))
+    assert (line["stack_of_3x3"], line["printed_reduction_percent"]) == (str(layers), saved)
 
 
 def test_module_3a_without_its_reductions():

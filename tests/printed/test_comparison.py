@@ -6,7 +6,13 @@ import pytest
 
 from cnnviz.against import comparison
 from cnnviz.catalogue import Options, describe
-from cnnviz.printed.comparison import KEYS, macs_with_stride_first, rounds_to, with_running_statistics
+from cnnviz.printed.comparison import (
+    KEYS,
+    macs_with_stride_first,
+    protocols,
+    rounds_to,
+    with_running_statistics,
+)
 from cnnviz.printed.pretrained import published
 from cnnviz.printed.table import read
 
@@ -68,6 +74,24 @@ def test_a_printed_accuracy_comes_with_its_protocol(network, percent, protocol):
     found = cell(network, "top5_accuracy_percent")
     assert (found.printed, found.computed, found.equal) == (percent, None, None)
     assert protocol in found.reason
+
+
+def test_a_printed_accuracy_is_what_the_papers_error_leaves():
+    """VGG's is of no error that we know; GoogLeNet's error, 6.67 %, is printed to one digit."""
+    found = {one.network: one for one in protocols()}
+    assert {name: one.leaves for name, one in found.items()} == {
+        "AlexNet": 84.7,
+        "VGGNet": None,
+        "Inception": 93.33,
+        "ResNet-152": 95.51,
+        "second best of 2012": 73.8,
+    }
+    for one in found.values():
+        if one.leaves is not None:
+            assert one.leaves == pytest.approx(one.printed, abs=0.05)
+            assert f"leaves {one.leaves} %" in one.words
+    printed = {row.layer: row.cells["top5_accuracy_percent"].printed for row in comparison()}
+    assert printed == {name: one.printed for name, one in found.items() if name in printed}
 
 
 def test_years():
