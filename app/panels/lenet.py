@@ -53,7 +53,8 @@ def table_and_parameters() -> None:
         "to find something else; "
         + (f"now {alike} pairs do." if alike else f"with all six, {lenet.alike(lenet.complete())} pairs would.")
         + " S2 and S4 have a coefficient and a bias a map; the output's figures are fixed: so the paper has "
-        f"**{sum(row.of_1998 for row in rows):,}**."
+        f"**{sum(row.of_1998 for row in rows):,}**. Shared by all places, they make "
+        f"{sum(row.connections for row in rows):,} connections."
     )
 
 

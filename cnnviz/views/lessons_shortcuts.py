@@ -278,8 +278,13 @@ def unstrided_sentence(blocks: Sequence[tuple[str, int, int]]) -> str:
     Args:
         blocks: that project at stride 1, each with the maps that it reads and gives.
     """
-    said = ", ".join(f"{block} from {into} to {out} maps" for block, into, out in blocks)
-    return f"An article needs them where the stride is above 1; at stride 1, too, projects {said}. " if said else ""
+    said = " ".join(f"{block}'s, from {into} to {out} maps," for block, into, out in blocks)
+    return (
+        f"An article says that they are needed where the stride is above 1; {said} is one at stride 1: they are needed "
+        "where shapes differ. "
+        if said
+        else ""
+    )
 
 
 def table_3(errors: Mapping[str, tuple[float, float]], plain: tuple[float, float]) -> str:
@@ -439,7 +444,7 @@ def by_hand_sentence(ones: float, diagonal: float) -> str:
         ones, diagonal: what is wrong of the copy, as a share of the picture's variance.
     """
     return (
-        "An article copies the input by a plain layer whose weights are all one and whose biases are zero: on this "
-        f"picture that is **{ones:,.0f} times** the variance wrong, as every output is the sum of all inputs. The "
-        f"identity is ones on the diagonal and zeros elsewhere: **{diagonal:,.0f}**."
+        "An article copies by a plain layer whose weights are all one and whose biases are zero. Each output is then "
+        f"the sum of all inputs, and what is wrong is **{ones:,.0f} times** the variance of this picture; with the "
+        f"identity's weights, ones on the diagonal and zeros elsewhere, it is **{diagonal:,.3g}**."
     )

@@ -133,7 +133,7 @@ def printed_lines(row: Row) -> str:
 def printed_of_others(protocols: Sequence[Protocol]) -> str:
     """Printed accuracies of what is no network of the comparison, a sentence each."""
     return " ".join(
-        f"Also printed, the {one.network}'s top-5 accuracy of {one.printed} %: {one.words}."
+        f"The article's top-5 accuracy of the {one.network} is {one.printed} %: {one.words}."
         for one in protocols
         if one.network not in KEYS
     )
