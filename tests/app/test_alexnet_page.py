@@ -92,6 +92,8 @@ def test_lrn_of_other_networks():
 
 def test_pooling_windows_are_knobs():
     app = opened(idea="Pooling", on="relu4")
+    assert "fell by 0.4 and 0.3 points" in words(app)
+    assert "loses 1.4 points on held-out pictures, 0.1 to 3.3 over 3 seeds" in words(app)
     assert "pooled by 3 × 3, 2 apart: 15 × 15" in words(app)
     assert "pooled by 2 × 2, 2 apart: 16 × 16" in words(app)
     app.slider(key="window").set_value(2).run()
@@ -106,6 +108,7 @@ def test_pooling_windows_are_knobs():
 def test_dropout_is_drawn_and_averaged():
     app = opened(idea="Dropout")
     assert "**Mask 100 of 100**" in words(app)
+    assert "**8 against 7, 8 against 7, 8 against 6** epochs" in words(app)
     app.select_slider(key="masks").set_value(500).run()
     many = float(re.search(r"500 masks\*\*: ([\d.]+)% away", words(app))[1])
     app.select_slider(key="masks").set_value(1).run()

@@ -108,6 +108,7 @@ def test_what_is_printed_stands_beside_the_computed():
     assert "- 138M parameters = 138,357,544." in cards["VGGNet"]
     assert "- 19.6B FLOP ≠ 15,470,264,320. It is vgg19's 19.63 billion" in cards["VGGNet"]
     assert "- top-5 accuracy 93.3 %: an ensemble of seven networks, 144 crops" in cards["Inception"]
+    assert any("the second best of 2012 is 73.8 %" in text.value for text in opened().markdown)
     assert not [text for text in opened(choice="CIFAR-10").markdown if "FLOP" in text.value]
 
 

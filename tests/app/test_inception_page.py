@@ -115,6 +115,7 @@ def test_weights_are_read_with_the_caution_that_they_need():
     assert len(before) == 4
     assert len(before[0]["x"]) == 9
     behind = " ".join(text.value for text in app.warning)
+    assert "sizes now and at the start are correlated by **0.998**" in words(app)
     assert ("Random weights can't tell" in words(app)) == ("random weights" in behind)
     app.segmented_control(key="against").set_value("against its start").run()
     assert chart(app)["data"] != before

@@ -32,7 +32,7 @@ def test_the_table_its_saving_and_the_paper_s_total():
     assert not app.exception
     assert app.markdown[0].value.endswith("?**")
     assert metrics(app)["C3's weights, table I and all six"] == "1,516 / 2,416"
-    assert "60,000" in said(app)
+    assert "**60,000**. Shared by all places, they make 340,908 connections" in said(app)
     assert len(app.get("plotly_chart")) == 4
 
 

@@ -38,6 +38,7 @@ def test_every_table_shows_its_totals_and_each_reason(key):
     total = "none" if held.printed_total is None else f"{held.printed_total:,}"
     assert metrics(app) == [total, f"{held.computed_total:,}", f"{len(held.differing)} of {held.compared:,}"]
     listed = [row for frame in app.dataframe for row in frame.value["why"]]
+    assert ("54.25 places along a side" in words(app)) == (key == "alexnet")
     assert listed == [cell.reason for _, _, cell in held.differing]
     assert len(app.get("plotly_chart")) == bool(held.lacking)
 

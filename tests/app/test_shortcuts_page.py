@@ -117,6 +117,9 @@ def test_the_three_options_stand_side_by_side():
     assert "**A** 25.03 and 7.76; **B** 24.52 and 7.46; **C** 24.19 and 7.40" in words(app)
     app.segmented_control(key="option").set_value("B").run()
     assert "3 projections with 173,824 parameters" in words(app)
+    assert "at stride 1" not in words(app)
+    app.selectbox(key="options").set_value("resnet50").run()
+    assert "layer1.0's, from 64 to 256 maps, is one at stride 1" in words(app)
     app.selectbox(key="options").set_value("resnet20").run()
     assert app.metric[0].value == "269,722"
     assert not app.exception
@@ -150,6 +153,8 @@ def test_a_plain_network_has_no_shortcut_to_cut():
 def test_learning_to_copy_begins_ends_and_says_where_the_weights_went():
     app = opened(point="Identity", blocks="1", decay="0.01")
     assert not app.exception
+    assert "**3,460 times** the variance of this picture" in words(app)
+    assert "ones on the diagonal and zeros elsewhere, it is **0**" in words(app)
     assert not [button for button in app.button if button.label == "Stop"]
     next(button for button in app.button if button.label == "Learn to copy it").click().run()
     deadline = time.monotonic() + 300

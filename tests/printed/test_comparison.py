@@ -103,6 +103,7 @@ def test_resnet152_counted_otherwise():
     assert with_running_statistics(graph) == 60_344_232
     assert f"{graph.totals.macs / 1e9:.2f}" == "11.51"
     assert f"{macs_with_stride_first(graph) / 1e9:.2f}" == "11.28"
+    assert rounds_to(macs_with_stride_first(graph), "11.3B"), "He et al. 2015, table 1"
     basic = describe(Options("resnet34"))
     assert macs_with_stride_first(basic) == basic.totals.macs, "it has no 1 x 1 before a 3 x 3"
 

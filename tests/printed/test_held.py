@@ -131,6 +131,8 @@ def test_googlenets_584192_parameters_are_accounted_for_row_by_row():
         ("4b", "maxpool-a", "out_c", 64, 512, "A pooling gives as many maps as it reads"),
         ("4c", "conv1x1d", "channels_in", 64, 512, "maxpool-a gives 512; 64 is what that row is printed to give"),
         ("4e", "conv1x1c", "params", 16_640, 135_424, r"1 × 1 × 64 × 256 \+ 256; from 528 it is 135,424, 118,784 more"),
+        ("5b", "conv1x1d", "channels_in", 128, 832, "maxpool-a gives 832"),
+        ("4e", "conv1x1b", "channels_in", 64, 528, "64 is what one arm alone gives, conv1x1d of 4d"),
         ("5b", "conv1x1d", "params", 16_512, 106_624, "Follows from the 128 channels that the row reads"),
         ("", "fc", "input_layer", "depth-concat", "avgpool", "It reads avgpool, which in turn reads depth-concat"),
     ],
