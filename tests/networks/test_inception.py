@@ -137,7 +137,7 @@ def test_the_printed_parameters_of_3a():
     }
     sizes = {name: sum(p.numel() for p in conv.parameters()) for name, conv in computed.items()}
     assert sizes == {name: printed[name] for name in computed}
-    assert sum(sizes.values()) == 163_696  # reference/README.md
+    assert sum(sizes.values()) == 163_696
 
 
 def test_maps_along_the_trunk():

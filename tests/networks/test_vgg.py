@@ -25,7 +25,7 @@ def test_names_and_shapes_of_the_checkpoint(key):
 def test_sixteen_weighted_layers():
     modules = list(construct("vgg16").modules())
     assert sum(isinstance(m, nn.Conv2d | nn.Linear) for m in modules) == 16
-    # reference/README.md: in all its convolutions.
+    # in all its convolutions, which is more than AlexNet has
     assert sum(p.numel() for m in modules if isinstance(m, nn.Conv2d) for p in m.parameters()) == 14_714_688
 
 
