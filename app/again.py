@@ -38,8 +38,8 @@ def install() -> None:
         resume(session)
 
     def run_or_send(session: AppSession, asked: ClientState | None) -> None:
-        page, back = _page_of(session), _page_of(session).back
-        page.back = False
+        page = _page_of(session)
+        back, page.back = page.back, False
         if back and asked and session._scriptrunner is None and _unchanged(session, asked):
             found = page.messages(frozenset(asked.cached_message_hashes))
             if found is not None:
@@ -185,7 +185,10 @@ _PAGES: WeakKeyDictionary[AppSession, Page] = WeakKeyDictionary()
 
 
 def _page_of(session: AppSession) -> Page:
-    return _PAGES.setdefault(session, Page())
+    page = _PAGES.get(session)
+    if page is None:  # and not setdefault, which would make one for each message
+        page = _PAGES[session] = Page()
+    return page
 
 
 def _unchanged(session: AppSession, asked: ClientState) -> bool:

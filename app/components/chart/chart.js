@@ -153,10 +153,10 @@ const DRAWN = {
       const boxes = parts.map((part, layer) => {
         const box = `x="${x(from)}" y="${y}" width="${Math.max(0, x(from + part) - x(from))}" height="${thick}"`
         const text = number(part), room = x(from + part) - x(from)
-        const inside = room > (.62 * text.length + .6) * em ? words(x(from) + room / 2, middle, text, `dy=".34em" text-anchor="middle"`) : ""
+        const inside = room > (.62 * text.length + .6) * em ? words(x(from) + room / 2, middle, text, `class="ink" dy=".34em" text-anchor="middle"`) : ""
         values.push({ x: x(from) + room / 2, y: middle, reach: Math.max(room / 2, thick / 2), said: say.replace("{n}", layer + 1).replace("{y}", text) })
         from += part
-        return `<rect class="bar" ${box}/>${inside && !pattern ? inside : ""}${pattern ? `<rect fill="url(#${pattern})" ${box}/>` : ""}${pattern && inside ? inside.replace("<text", `<text style="fill:#000;fill-opacity:1"`) : ""}`
+        return `<rect class="bar" ${box}/>${pattern ? `<rect fill="url(#${pattern})" ${box}/>` : ""}${inside}`
       })
       drawn.push(words(left - .4 * em, middle, name, `dy=".32em" text-anchor="end"`), `<g class="${tone}">${boxes.join("")}</g>`)
     })
