@@ -1,19 +1,28 @@
 """One large kernel beside its stack: the knobs, and what each costs."""
 
+from typing import Any
+
 import streamlit as st
 
 from app import state
-from app.components.chart import charts
+from app.components.answer import answer, charts, deal
 from cnnviz.analysis.kernels import Replication, replicate
-from cnnviz.views import lessons_kernels, replication
+from cnnviz.views import lessons_kernels, pieces, replication
+
+Knobs = dict[str, Any]
 
 
-def knobs() -> Replication:
-    """The kernel, its channels, and how it slides."""
+@st.fragment
+def cost() -> None:
+    """What one layer, its stack and two lines cost, and what is saved over K and over M."""
+    knobs = _knobs()
+    deal("kernel", {str(kernel): _pieces(replicate(kernel, **knobs)) for kernel in lessons_kernels.KERNELS})
+    _beside_the_kernel(knobs)
+
+
+def _knobs() -> Knobs:
+    """The channels, and how the kernel slides: what `replicate` takes by name."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        kernel = st.select_slider(
-            "Kernel K × K", list(lessons_kernels.KERNELS), value=5, key="kernel", bind=state.BOUND, width=state.px(170)
-        )
         into, inside, out = (
             st.number_input(
                 label, 1, 4096, value, key=key, bind=state.BOUND, width=state.px(112), help=meaning, placeholder="= out"
@@ -49,45 +58,38 @@ def knobs() -> Replication:
                 help="Which layers of the stack have the stride.",
             )
         bias = st.toggle("Bias", key="bias", bind=state.BOUND, help="Counts the biases as well.")
-    return replicate(
-        kernel, into, inside, out, (side, side), bias=bias, dilation=dilation, stride=stride, strided=strided
-    )
+    return {
+        **{"channels_in": into, "mid": inside, "channels_out": out, "size": (side, side)},
+        **{"bias": bias, "dilation": dilation, "stride": stride, "strided": strided},
+    }
 
 
-@st.fragment
-def cost() -> None:
-    """What one layer, its stack and two lines cost, and what is saved over K and over M."""
-    r = knobs()
-    _numbers(r)
+@st.fragment  # of its own, so that no turn of the kernel draws the other knobs anew
+def _beside_the_kernel(knobs: Knobs) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        kernel = st.select_slider(
+            "Kernel K × K", list(lessons_kernels.KERNELS), value=5, key="kernel", bind=state.BOUND, width=state.px(200)
+        )
+        numbers, rest = _pieces(replicate(kernel, **knobs))
+        answer(numbers, knob="kernel", at=str(kernel))
+    answer(rest, knob="kernel", at=str(kernel))
+
+
+def _pieces(r: Replication) -> tuple[str, str]:
+    """What stands beside the kernel's knob, and what below."""
     drawn = (lessons_kernels.windows, lessons_kernels.weight_bars)
     curves = (lessons_kernels.saving_over_kernels, lessons_kernels.weights_over_mid)
-    charts(
-        [draw(r) for draw in (*drawn, *curves)],
-        columns="9fr 5.5fr 5.5fr",
-        areas=("windows bars bars", "windows kernels mids"),
-        key="charts",
+    below = (
+        charts(
+            [draw(r) for draw in (*drawn, *curves)],
+            columns="9fr 5.5fr 5.5fr",
+            areas=("windows bars bars", "windows kernels mids"),
+        ),
+        pieces.words(replication.sentences(r)),
+        pieces.table(replication.table(r), "The layer and what replaces it, compared"),
+        pieces.note(
+            f"{lessons_kernels.DASHES} Biases are {'counted' if r.bias else 'left out'}. {replication.CONVENTION} "
+            f"{replication.ACTIVATIONS} Source: Simonyan and Zisserman 2014, section 2.3."
+        ),
     )
-    st.markdown(replication.sentences(r))
-    st.table(
-        replication.table(r),
-        border="horizontal",
-        hide_index=True,
-        alt="The layer and what replaces it, compared",
-    )
-    st.caption(
-        f"{lessons_kernels.DASHES} Biases are {'counted' if r.bias else 'left out'}. {replication.CONVENTION} "
-        f"{replication.ACTIVATIONS} Source: Simonyan and Zisserman 2014, section 2.3."
-    )
-
-
-def _numbers(r: Replication) -> None:
-    with st.container(horizontal=True, gap="small"):
-        st.metric("Weights, one layer", f"{r.weights_single:,}", width="content")
-        st.metric(f"Weights, {r.stack} × (3 × 3)", f"{r.weights_stack:,}", width="content")
-        st.metric("Saving", f"{r.saving_percent:.1f} %", width="content", help="Negative where the stack has more.")
-        both, sees = r.threes.field == r.single.field, f"{r.single.field[0]} × {r.single.field[0]}"
-        st.metric(
-            "Receptive field of both" if both else "Receptive fields",
-            sees if both else f"{sees}, {r.threes.field[0]} × {r.threes.field[0]}",
-            width="content",
-        )
+    return pieces.numbers(replication.numbers(r)), "".join(below)

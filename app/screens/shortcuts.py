@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import state
 from app.boundary import sentences
+from app.components.answer import answers
 from app.panels import copying, shortcuts
 
 PARTS = {
@@ -25,5 +26,6 @@ with st.container(horizontal=True, vertical_alignment="center"):
         bind=state.BOUND,
         label_visibility="collapsed",
     )
+    answers()
 with sentences():
     PARTS[point]()

@@ -187,7 +187,7 @@ class _Tab:
         self.page.bring_to_front()
         done = _SAYS.format(text=knob.says[side])
         self.page.evaluate(_WATCH, [done, done, done, "keydown" if knob.keys else "click"])
-        place = self.page.locator(knob.where[side]).first
+        place = self.page.locator(knob.where).first
         if knob.keys:
             place.press(knob.keys[side])
         else:
@@ -220,28 +220,28 @@ class _Tab:
 
 
 class Knob(NamedTuple):
-    """A knob of a page, and the two things that are turned in turn: what is pressed, and what the page says then.
+    """A knob of a page, turned to and fro.
 
     Attributes:
-        key: pressed on `where` and not clicked, if there is one.
+        name: of the page, and which knob it is.
+        where: it is found.
+        keys: pressed in turn, if it isn't clicked.
+        says: the page then.
     """
 
-    page: str
-    where: tuple[str, str]
+    name: str
+    where: str
     keys: tuple[str, str] | None
     says: tuple[str, str]
 
 
-_LABEL = "label:has-text('Batch norm')"
+_SLIDER = "input[type=range]"
 KNOBS = (
-    Knob(
-        "kernels", ("input[type=range]", "input[type=range]"), ("ArrowRight", "ArrowLeft"), ("has 44.9 %", "has 28.0 %")
-    ),
-    Knob("shortcuts", (_LABEL, _LABEL), None, ("resnet56 diverged", "resnet56 is better")),
+    Knob("kernels, its kernel", _SLIDER, ("ArrowRight", "ArrowLeft"), ("has 44.9 %", "has 28.0 %")),
+    Knob("kernels, its biases", "label:has-text('Bias')", None, ("Biases are counted", "Biases are left out")),
+    Knob("shortcuts", "label:has-text('Batch norm')", None, ("resnet56 diverged", "resnet56 is better")),
 )
-_SAYS = (
-    """() => [...document.querySelectorAll('[data-testid=stMarkdown]')].some(e => e.textContent.includes({text!r}))"""
-)
+_SAYS = """() => [...document.querySelectorAll('.answer')].some(e => e.textContent.includes({text!r}))"""
 
 
 def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> list[Row]:
@@ -252,8 +252,8 @@ def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> 
     for knob in KNOBS:
         tab, turns, lines = _Tab(window), [], []
         tab.page.bring_to_front()  # a page in the background may not be drawn at all
-        tab.page.goto(f"{ours}/{knob.page}")
-        tab.page.locator(knob.where[0]).first.wait_for()
+        tab.page.goto(f"{ours}/{knob.name.partition(',')[0]}")
+        tab.page.locator(knob.where).first.wait_for()
         tab.rest()
         for turn in range(repetitions + warm):
             turns.append(tab.turn(knob, turn % 2))
@@ -261,7 +261,7 @@ def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> 
             lines.append(empty.click_line(line).done)
         tab.page.close()
         took, of = Sample.of(turns[warm:]), Sample.of(lines[warm:])
-        rows.append(Row(f"knob to picture, /{knob.page}", "ms", took, of, "an empty app", Goal(2, "ratio")))
+        rows.append(Row(f"knob to picture, /{knob.name}", "ms", took, of, "an empty app", Goal(2, "ratio")))
     empty.page.close()
     return rows
 

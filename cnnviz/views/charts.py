@@ -1,7 +1,7 @@
-"""Charts as plain numbers, for the pages whose knobs have to be answered at once; `app.components.chart` draws them.
+"""Charts as plain numbers, for the pages whose knobs have to be answered at once; `app.components.answer` draws them.
 
 A chart is a dict of its `name` on the page, its `kind`, its `height` in pixels, a `label` that says it in words, and
-what its kind needs. Tones are 'single', 'stack' and 'lines', which colour-blind readers tell apart; a look or a pattern
+what its kind needs. Tones are blue, orange, green and pink, which colour-blind readers tell apart; a look or a pattern
 is the second cue.
 """
 

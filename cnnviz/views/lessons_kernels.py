@@ -18,11 +18,10 @@ SIGNED_COLOURS = [[0, SINGLE], [0.5, "#f7f7f7"], [1, STACK]]
 KERNELS = range(3, 16, 2)
 DASHES = "Solid: the one layer; dashed: the stack of 3 × 3; dotted: the two lines."
 _LOOKS: tuple[tuple[Callable[[Replication], str], Callable[[Replication], Chain], str, str, str], ...] = (
-    (single_name, lambda r: r.single, "single", "", ""),  # colour is never the only cue
-    (stack_name, lambda r: r.threes, "stack", "dash", "stripes"),
-    (lines_name, lambda r: r.lines, "lines", "dot", "dots"),
+    (single_name, lambda r: r.single, "blue", "", ""),  # colour is never the only cue
+    (stack_name, lambda r: r.threes, "orange", "dash", "stripes"),
+    (lines_name, lambda r: r.lines, "green", "dot", "dots"),
 )
-_COLOURS = {"single": SINGLE, "stack": STACK, "lines": LINES}
 HERE, ELSEWHERE = 6.5, 2.5  # radius of a mark in pixels: of what is looked at, and of what isn't
 
 
@@ -36,8 +35,8 @@ def windows(r: Replication) -> charts.Chart:
         "height": min(330, 90 + 28 * (k + 3)),
         "label": f"{k} × {k} pixels become one by one kernel; by {r.stack} of 3 × 3, {_way(sides[1:])}.",
         "rows": [
-            {"tone": "single", "kernel": k, "name": f"{k} × {k}", "sides": [k, 1]},
-            {"tone": "stack", "kernel": 3, "name": "3 × 3", "sides": sides},
+            {"tone": "blue", "kernel": k, "name": f"{k} × {k}", "sides": [k, 1]},
+            {"tone": "orange", "kernel": 3, "name": "3 × 3", "sides": sides},
         ],
     }
 
@@ -67,7 +66,7 @@ def saving_over_kernels(r: Replication) -> charts.Chart:
     others = over_kernels(r, KERNELS)
     series = [
         charts.line(
-            "3 × 3 stack" if tone == "stack" else "two lines",
+            "3 × 3 stack" if tone == "orange" else "two lines",
             tone,
             [
                 (k, other.saved_by(chain(other)), HERE if k == r.kernel else ELSEWHERE)
@@ -138,7 +137,7 @@ def grown(steps: Sequence[tuple[str, Sequence[npt.NDArray[np.float64]]]]) -> lis
             "side": side,
             "steps": [_step(number, strength) for number, strength in enumerate(strengths)],
         }
-        for (name, strengths), colour in zip(steps, _COLOURS.values(), strict=True)
+        for (name, strengths), colour in zip(steps, (SINGLE, STACK, LINES), strict=True)
     ]
 
 

@@ -36,7 +36,7 @@ def _training_panel(
     kind: str, errors: Errors, paper: Mapping[str, float], paper_epochs: int, beyond: float, across: charts.Axis
 ) -> charts.Chart:
     ours = [entry for entry in errors if entry[0].startswith("plain") == (kind == "plain")]
-    tone = "stack" if kind == "plain" else "single"
+    tone = "orange" if kind == "plain" else "blue"
     deepest = max((entry[0] for entry in ours), key=_depth)
     series, legend = [], []
     for name, training, held_out in ours:

@@ -35,6 +35,19 @@ def table(r: Replication) -> list[dict[str, str]]:
     return [{"": name} | {of: said(chain) for of, chain in shown.items()} for name, said in quantities.items()]
 
 
+def numbers(r: Replication) -> dict[str, str]:
+    """The first that one asks for: weights of both, what is saved, and what both see."""
+    both, sees = r.threes.field == r.single.field, f"{r.single.field[0]} × {r.single.field[0]}"
+    return {
+        "Weights, one layer": f"{r.weights_single:,}",
+        f"Weights, {stack_name(r)}": f"{r.weights_stack:,}",
+        "Saving": f"{r.saving_percent:.1f} %".replace("-", "−"),
+        "Receptive field of both" if both else "Receptive fields": (
+            sees if both else f"{sees}, {r.threes.field[0]} × {r.threes.field[0]}"
+        ),
+    }
+
+
 def single_name(r: Replication) -> str:
     """The K x K layer."""
     return f"one {r.kernel} × {r.kernel}"

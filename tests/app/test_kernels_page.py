@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from components import Answer
+from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.testing.v1 import AppTest
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
@@ -18,12 +19,8 @@ def opened(**query: str) -> AppTest:
     return app.run()
 
 
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def said(app) -> str:
-    return " ".join(element.value for element in (*app.markdown, *app.caption))
+def said(app: AppTest) -> str:
+    return " ".join([Answer(app).words, *(element.value for element in (*app.markdown, *app.caption))])
 
 
 @pytest.mark.parametrize(
@@ -40,15 +37,18 @@ def said(app) -> str:
 def test_each_knob_is_in_the_url_and_in_the_weights(key, value, expected):
     app = opened(**{key: str(value).lower()})
     assert not app.exception
-    assert metrics(app)["Weights, one layer"] == expected
+    assert Answer(app).numbers["Weights, one layer"] == expected
 
 
 def test_googlenets_module_3a_breaks_even_between_its_depths():
     app = opened(**{"in": "16", "mid": "32", "out": "32"})
-    assert (metrics(app)["Weights, one layer"], metrics(app)["Weights, 2 × (3 × 3)"]) == ("12,800", "13,824")
+    assert (Answer(app).numbers["Weights, one layer"], Answer(app).numbers["Weights, 2 × (3 × 3)"]) == (
+        "12,800",
+        "13,824",
+    )
     assert "29.6" in said(app)
     app.number_input(key="mid").set_value(16).run()
-    assert metrics(app)["Weights, 2 × (3 × 3)"] == "6,912"
+    assert Answer(app).numbers["Weights, 2 × (3 × 3)"] == "6,912"
 
 
 @pytest.mark.parametrize(("strided", "words"), [("last", "whole map"), ("first", "not 5 × 5"), ("each", "multiply")])
@@ -132,6 +132,34 @@ def test_another_kernel_is_a_key_away_and_its_picture_fits_one_screen(app_url, p
 
 
 @pytest.mark.browser
+def test_a_turned_kernel_is_answered_before_python_knows(app_url, page: Page):
+    held: list[str | bytes] = []
+    holds = False
+
+    def route(tab: WebSocketRoute) -> None:
+        server = tab.connect_to_server()
+        tab.on_message(lambda message: held.append(message) if holds else server.send(message))
+        server.on_message(tab.send)
+        page.let_go = lambda: [server.send(message) for message in held]
+
+    page.route_web_socket(re.compile("_stcore/stream"), route)
+    page.goto(f"{app_url}/kernels?in=16&mid=16&out=32")
+    expect(page.get_by_text("the stack has 46.0 % fewer weights")).to_be_visible()
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
+    holds = True
+    page.get_by_role("slider", name="Kernel K × K").press("ArrowRight")
+    expect(page.get_by_text("Both see 7 × 7")).to_be_visible()
+    expect(page.locator("dl.numbers")).to_contain_text("25,088")
+    expect(page.get_by_role("img", name="Weights: one 7 × 7 25,088")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert held, "nobody else has seen the key"
+    holds = False
+    page.let_go()
+    page.get_by_role("slider", name="Kernel K × K").press("ArrowLeft")
+    expect(page.get_by_text("Both see 5 × 5")).to_be_visible()
+
+
+@pytest.mark.browser
 def test_a_charts_values_are_read_by_pointer_and_by_keys(app_url, page: Page):
     page.goto(f"{app_url}/kernels?kernel=7")
     saved = page.get_by_role("img", name="Weights that the stack and the two lines save")
@@ -145,7 +173,9 @@ def test_a_charts_values_are_read_by_pointer_and_by_keys(app_url, page: Page):
     expect(page.get_by_text("3 × (3 × 3), layer 1: 9 weights")).to_be_visible()
     page.emulate_media(color_scheme="dark")
     page.reload()
-    expect(page.locator(".charts.dark .drawn svg")).to_have_count(4)
+    expect(page.locator(".charts .drawn svg")).to_have_count(4)
+    blue = page.locator(".charts .blue .window").first.evaluate("mark => getComputedStyle(mark).fill")
+    assert blue == "rgb(86, 180, 233)", "the lighter one"
 
 
 @pytest.mark.browser

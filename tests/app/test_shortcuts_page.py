@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from components import given
+from components import Answer
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -27,12 +27,11 @@ def traces(app: AppTest) -> list[dict]:
 
 def series(app: AppTest) -> list[dict]:
     """The lines of the training's two panels."""
-    [shown] = given(app, "chart")
-    return [line for panel in shown["charts"] for line in panel["series"]]
+    return [line for panel in Answer(app).charts for line in panel["series"]]
 
 
 def words(app: AppTest) -> str:
-    return " ".join(text.value for text in (*app.markdown, *app.caption))
+    return " ".join([Answer(app).words, *(text.value for text in (*app.markdown, *app.caption))])
 
 
 def test_it_opens_with_a_sentence_and_a_question():
@@ -54,7 +53,7 @@ def test_rubbish_in_the_url_gives_a_page(query):
     app = opened(**query)
     assert not app.exception
     assert not app.error
-    assert app.get("plotly_chart") or given(app, "chart")
+    assert app.get("plotly_chart") or Answer(app).charts
 
 
 def test_the_training_curves_stand_beside_the_papers_errors():

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from html.parser import HTMLParser
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,46 @@ def given(app: AppTest, name: str) -> list[dict[str, Any]]:
     """The data of each component of a name, in the order of the page."""
     protos = [element.proto for element in app.get("bidi_component")]
     return [json.loads(proto.json) for proto in protos if proto.component_name == f"cnnviz.{name}"]
+
+
+class Answer(HTMLParser):
+    """What a page answers to its knobs, as `app.components.answer` has shown it: one after the other.
+
+    Attributes:
+        words: all of its text.
+        numbers: the large ones, by their names.
+        rows: of its tables, the cells of each.
+        charts: that are to be drawn.
+    """
+
+    def __init__(self, app: AppTest) -> None:
+        super().__init__()
+        self.words, self.numbers, self.rows, self.charts = "", {}, [], []
+        self._tags: list[str] = []
+        for element in app.get("html"):
+            if "class='answer'" in element.proto.body:
+                self.feed(element.proto.body)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self._tags.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if shown := dict(attributes).get("data-charts"):
+            self.charts += json.loads(shown)["charts"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._tags.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+        if self._tags[-1:] == ["dt"]:
+            self._name = data
+        if self._tags[-1:] == ["dd"]:
+            self.numbers[self._name] = data
+        if self._tags[-1:] in (["td"], ["th"]):
+            self.rows[-1][-1] += data
 
 
 def grid(app: AppTest, key: str = "maps") -> dict[str, Any]:

@@ -31,6 +31,6 @@ def test_a_tick_is_short(value, text):
 
 
 def test_a_value_has_no_more_digits_than_are_seen():
-    assert line("a", "single", [(1, 100 / 3, 0)], "{y}")["points"] == [(1, 33.3333, 0)]
-    row = {"name": "a", "tone": "single", "pattern": "", "parts": [3, 4], "say": "{y}"}
+    assert line("a", "blue", [(1, 100 / 3, 0)], "{y}")["points"] == [(1, 33.3333, 0)]
+    row = {"name": "a", "tone": "blue", "pattern": "", "parts": [3, 4], "say": "{y}"}
     assert bars("b", "in words", 100, "weights", [row])["x"]["to"] == 7

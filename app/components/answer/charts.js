@@ -1,42 +1,30 @@
 // Charts from plain numbers: lines over two axes, bars of several parts, and windows that shrink layer by layer.
 
 const NEAR = 28  // px from a value within which a pointer means it
-const charts = new WeakMap()
 
-export default function ({ data, parentElement }) {
-  let chart = charts.get(parentElement)
-  if (!chart) charts.set(parentElement, (chart = create(parentElement)))
-  chart.show(data)
-  return () => { chart.end(); charts.delete(parentElement) }
-}
+function createCharts(root) {
+  root.innerHTML = "<div class='charts'></div><output aria-live='polite'></output>"
+  const [place, said] = root.children, figures = new Map()
 
-function create(root) {
-  const [place, said] = [".charts", "output"].map(part => root.querySelector(part))
-  let data = { charts: [] }, figures = new Map()
-
-  function show(next) {
-    data = next
-    place.style.gridTemplateColumns = data.columns
-    place.style.gridTemplateAreas = data.areas
-    for (const [name, figure] of figures) if (!data.charts.some(chart => chart.name === name)) { figure.whole.remove(); figures.delete(name) }
-    for (const chart of data.charts) {
-      if (!figures.has(chart.name)) figures.set(chart.name, figureFor(chart))
-      const figure = figures.get(chart.name)
+  function show({ charts, columns, areas }) {
+    place.style.gridTemplateColumns = columns
+    place.style.gridTemplateAreas = areas
+    for (const chart of charts) {
+      const figure = figureFor(chart)
+      figures.set(chart.name, figure)
       place.append(figure.whole)
-      figure.chart = chart
       figure.drawn.style.height = `${chart.height / 16}rem`
       figure.drawn.setAttribute("aria-label", chart.label)
       figure.legend.innerHTML = (chart.legend ?? []).map(series => `<span>${swatch(series)}${escaped(series.name)}</span>`).join("")
     }
-    said.textContent = ""
     draw()
   }
 
-  function figureFor({ name }) {
+  function figureFor(chart) {
     const whole = document.createElement("figure")
-    whole.style.gridArea = name
+    whole.style.gridArea = chart.name
     whole.innerHTML = `<div class="drawn" role="img" tabindex="0"></div><figcaption></figcaption>`
-    const figure = { whole, drawn: whole.firstChild, legend: whole.lastChild, values: [], at: -1, width: 0 }
+    const figure = { chart, whole, drawn: whole.firstChild, legend: whole.lastChild, values: [], at: -1, width: 0 }
     figure.drawn.onpointermove = event => point(figure, nearest(figure, event))
     figure.drawn.onpointerleave = () => point(figure, -1)
     figure.drawn.onblur = () => point(figure, -1)
@@ -55,9 +43,7 @@ function create(root) {
   })
 
   function draw() {
-    const style = getComputedStyle(place), em = parseFloat(style.fontSize)
-    const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number)
-    place.classList.toggle("dark", red + green + blue > 382)
+    const em = parseFloat(getComputedStyle(place).fontSize)
     const boxes = [...figures.values()].map(figure => [figure, figure.drawn.getBoundingClientRect()])  // all, before any is written
     for (const [figure, { width, height }] of boxes) {
       figure.width = width
@@ -84,7 +70,7 @@ function create(root) {
     if (!ring) return
     ring.setAttribute("visibility", value && !value.reach ? "visible" : "hidden")
     if (value) { ring.setAttribute("cx", value.x); ring.setAttribute("cy", value.y) }
-    said.textContent = value?.said ?? ""
+    said.textContent = value?.said() ?? ""
   }
 
   return { show, end: () => sized.disconnect() }
@@ -130,7 +116,7 @@ const DRAWN = {
       const way = look === "none" ? "" : `<path class="line ${look}" d="M${points.map(([px, py]) => `${x(px)} ${y(py)}`).join("L")}"/>`
       drawn.push(`<g class="${tone}">${way}${points.map(([px, py, r]) => mark(kind, x(px), y(py), r)).join("")}</g>`)
       for (const [px, py] of points) {
-        values.push({ x: x(px), y: y(py), said: say.replaceAll("{x}", number(px)).replaceAll("{y}", number(py, digits)) })
+        values.push({ x: x(px), y: y(py), said: () => say.replaceAll("{x}", number(px)).replaceAll("{y}", number(py, digits)) })
       }
     }
     return drawn.join("")
@@ -154,7 +140,7 @@ const DRAWN = {
         const box = `x="${x(from)}" y="${y}" width="${Math.max(0, x(from + part) - x(from))}" height="${thick}"`
         const text = number(part), room = x(from + part) - x(from)
         const inside = room > (.62 * text.length + .6) * em ? words(x(from) + room / 2, middle, text, `class="ink" dy=".34em" text-anchor="middle"`) : ""
-        values.push({ x: x(from) + room / 2, y: middle, reach: Math.max(room / 2, thick / 2), said: say.replace("{n}", layer + 1).replace("{y}", text) })
+        values.push({ x: x(from) + room / 2, y: middle, reach: Math.max(room / 2, thick / 2), said: () => say.replace("{n}", layer + 1).replace("{y}", text) })
         from += part
         return `<rect class="bar" ${box}/>${pattern ? `<rect fill="url(#${pattern})" ${box}/>` : ""}${inside}`
       })

@@ -1,0 +1,41 @@
+"""Pieces of HTML for what a knob changes; `app.components.answer` shows them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+
+
+def words(text: str) -> str:
+    """A paragraph; **this** is bold."""
+    return f"<p>{_marked(text)}</p>"
+
+
+def note(text: str) -> str:
+    """A paragraph in small type."""
+    return f"<p class='note'>{_marked(text)}</p>"
+
+
+def numbers(shown: Mapping[str, str]) -> str:
+    """Large numbers in a row, each under its name."""
+    cells = (f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in shown.items())
+    return f"<dl class='numbers'>{''.join(cells)}</dl>"
+
+
+def table(rows: Sequence[Mapping[str, str]], caption: str) -> str:
+    """A table whose first column names its rows.
+
+    Args:
+        caption: what it is, for who can't see it.
+    """
+    head = "".join(f"<th scope='col'>{escape(name)}</th>" if name else "<td></td>" for name in rows[0])
+    body = "".join(f"<tr>{_row(list(row.values()))}</tr>" for row in rows)
+    return f"<table aria-label='{escape(caption)}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _row(cells: Sequence[str]) -> str:
+    name, *others = map(escape, cells)
+    return f"<th scope='row'>{name}</th>" + "".join(f"<td>{cell}</td>" for cell in others)
+
+
+def _marked(text: str) -> str:
+    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(text))
