@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import cache, state
 from app.boundary import sentences
+from app.components.answer import answer, charts
 from app.components.maps import map_grid
 from app.panels import picture
 from app.panels.waiting import waiting
@@ -30,7 +31,7 @@ from cnnviz.lessons.inception import (
 )
 from cnnviz.lessons.pictures import as_input
 from cnnviz.networks.inception import Widths
-from cnnviz.views import figures, lessons_inception
+from cnnviz.views import figures, lessons_inception, pieces
 
 MY_OWN = "my own"
 WIDTHS = {  # name in the URL -> label, most, what it is
@@ -63,16 +64,21 @@ def module() -> None:
         naive = cache.inception_module(inputs, widths, side, naive=True)
         reduced = cache.inception_module(inputs, widths, side)
         with picture:
-            st.markdown(lessons_inception.verdict(naive, reduced))
-            bars = figures.enlarged(lessons_inception.cost_of_arms(naive, reduced), state.type_size())
-            st.plotly_chart(bars, key="cost of arms", config={"displayModeBar": False})
-        frame = lessons_inception.arms(naive, reduced)
-        columns = {name: NUMBER(format="localized") for name in frame.columns[1:]}
-        st.dataframe(frame, hide_index=True, column_config=columns, key="arms")
-        st.caption(
-            "Counted from real modules, biases included, one multiply-accumulate as 1. The naive module hands its "
-            "pooled maps on as they are, so its depth can only grow. "
-            "Source: Szegedy et al. 2014, section 4, figure 2, table 1."
+            answer(
+                pieces.words(lessons_inception.verdict(naive, reduced)),
+                charts(
+                    lessons_inception.cost_of_arms(naive, reduced),
+                    columns="1fr",
+                    areas=("channels", "params", "macs"),
+                ),
+            )
+        answer(
+            pieces.table(lessons_inception.arms(naive, reduced), "The arms, with reductions and without", figures=True),
+            pieces.note(
+                "Counted from real modules, biases included, one multiply-accumulate as 1. The naive module hands its "
+                "pooled maps on as they are, so its depth can only grow. "
+                "Source: Szegedy et al. 2014, section 4, figure 2, table 1."
+            ),
         )
 
 

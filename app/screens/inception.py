@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import state
 from app.boundary import sentences
+from app.components.answer import answers
 from app.panels import inception
 
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -17,5 +18,6 @@ with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         bind=state.BOUND,
         label_visibility="collapsed",
     )
+    answers()
 with sentences():
     inception.PARTS[shown]()

@@ -53,19 +53,30 @@ def line(
     }
 
 
-def bars(name: str, label: str, height: int, title: str, rows: Sequence[Chart]) -> Chart:
+def bars(name: str, label: str, height: int, rows: Sequence[Chart], *, axis_title: str = "", title: str = "") -> Chart:
     """Bars that lie, each of several parts.
 
     Args:
-        title: of the axis.
-        rows: each with `name`, `tone`, `pattern` ("", 'stripes' or 'dots'), `parts`, and what one of them says: `say`,
-            with its number {n} and its value {y}.
+        rows: each with its `name`, its parts as `part` gives them, and `total`, a text behind it, if there is one.
+        axis_title: of the axis, if it is to have one; else the texts have to say how much it is.
+        title: above it.
     """
-    most = max(sum(row["parts"]) for row in rows)
+    most = max(sum(part["value"] for part in row["parts"]) for row in rows) or 1
+    across = axis(axis_title, 0, most, at_most=5, widen=False)
     return {
-        **{"name": name, "kind": "bars", "height": height, "label": label},
-        **{"x": axis(title, 0, most, at_most=5, widen=False), "rows": list(rows)},
+        **{"name": name, "kind": "bars", "height": height, "label": label, "title": title},
+        **{"x": across if axis_title else across | {"ticks": []}, "rows": list(rows)},
     }
+
+
+def part(value: float, tone: str, pattern: str, say: str) -> Chart:
+    """A part of a bar.
+
+    Args:
+        pattern: "", 'stripes', 'dots' or 'rings'.
+        say: what it says.
+    """
+    return {"value": value, "tone": tone, "pattern": pattern, "say": say}
 
 
 def axis(title: str, low: float, high: float, *, at_most: int = 6, widen: bool = True) -> Axis:

@@ -5,62 +5,42 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from cnnviz.views import charts
 from cnnviz.views.figures import QUIET
 
 if TYPE_CHECKING:  # its module imports torch
     import numpy as np
 
-    from cnnviz.lessons.inception import Head, Module
+    from cnnviz.lessons.inception import Arm, Head, Module
 
 ARMS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7")  # Okabe and Ito's, in the order of the concat
 PATTERNS = ("", "/", "x", ".")  # the second cue beside the colour
-INK = ("white", "black", "black", "black")
-FORMS = ("naive", "reduced")
-_ROWS = (("channels of the concat", "channels"), ("parameters", "params"), ("MACs", "macs"))
+_AMOUNTS = {"channels": "channels of the concat", "params": "parameters", "macs": "MACs"}
+_LOOKS = (("blue", ""), ("orange", "stripes"), ("green", "dots"), ("pink", "rings"))
 
 
-def cost_of_arms(naive: "Module", reduced: "Module") -> go.Figure:
-    """Channels, parameters and MACs of both forms, a bar each, one piece an arm."""
-    figure = make_subplots(rows=3, cols=1, vertical_spacing=0.13, subplot_titles=[title for title, _ in _ROWS])
-    for row, (title, name) in enumerate(_ROWS, start=1):
-        for number, pair in enumerate(zip(naive.arms, reduced.arms, strict=True)):
-            values = [getattr(arm, name) for arm in pair]
-            figure.add_bar(
-                y=list(FORMS),
-                x=values,
-                orientation="h",
-                name=pair[1].name,
-                legendgroup=pair[1].name,
-                showlegend=row == 1,
-                marker=piece(number),
-                text=[f"{value:,}" if value else "" for value in values],
-                textposition="inside",
-                insidetextanchor="middle",
-                textangle=0,
-                textfont={"color": INK[number], "size": 13},
-                hovertemplate=f"%{{y}}, {pair[1].name}: %{{x:,}} {title}<extra></extra>",
-                row=row,
-                col=1,
-            )
-        totals = [getattr(module, name) for module in (naive, reduced)]
-        figure.add_scatter(
-            y=list(FORMS), x=totals, mode="text", text=[f"  {total:,}" for total in totals], hoverinfo="skip",
-            textposition="middle right", showlegend=False, cliponaxis=False, textfont={"size": 14}, row=row, col=1,
-        )  # fmt: skip
-        figure.update_xaxes(range=[0, 1.18 * max(totals)], showticklabels=False, showgrid=False, row=row, col=1)
-    figure.update_yaxes(autorange="reversed", tickfont={"size": 13})
-    figure.update_annotations(font={"size": 13}, x=0, xanchor="left")
-    figure.update_layout(
-        barmode="stack",
-        height=345,
-        bargap=0.12,
-        uniformtext={"minsize": 10, "mode": "hide"},
-        margin={"l": 0, "r": 10, "t": 50, "b": 4},
-        legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-    )
-    return figure
+def cost_of_arms(naive: "Module", reduced: "Module") -> list[charts.Chart]:
+    """Channels, parameters and MACs of both forms, a bar each, one part an arm."""
+    legend = [
+        {"name": arm.name, "tone": tone, "pattern": pattern}
+        for arm, (tone, pattern) in zip(reduced.arms, _LOOKS, strict=True)
+    ]
+    forms = (("naive", naive), ("reduced", reduced))
+    drawn = []
+    for amount, title in _AMOUNTS.items():
+        rows = [_bar(form, module, amount, title) for form, module in forms]
+        label = f"{title}: " + ", ".join(f"{row['name']} {row['total']}" for row in rows)
+        drawn.append(charts.bars(amount, label, 72, rows, title=title))
+    return [drawn[0] | {"legend": legend}, *drawn[1:]]
+
+
+def _bar(form: str, module: "Module", amount: str, title: str) -> charts.Chart:
+    parts = [
+        charts.part(value := getattr(arm, amount), tone, pattern, f"{form}, {arm.name}: {value:,} {title}")
+        for arm, (tone, pattern) in zip(module.arms, _LOOKS, strict=True)
+    ]
+    return {"name": form, "parts": parts, "total": f"{getattr(module, amount):,}"}
 
 
 def piece(number: int) -> dict[str, object]:
@@ -78,24 +58,25 @@ def piece(number: int) -> dict[str, object]:
     }
 
 
-def arms(naive: "Module", reduced: "Module") -> pd.DataFrame:
+def arms(naive: "Module", reduced: "Module") -> list[dict[str, str]]:
     """One row an arm, and their sums: both forms beside each other."""
-    rows = [
-        {
-            "arm": few.name,
-            "layers": few.weighted,
-            "channels": few.channels,
-            "parameters": few.params,
-            "MACs": few.macs,
-            "naive channels": all_.channels,
-            "naive parameters": all_.params,
-            "naive MACs": all_.macs,
-        }
-        for few, all_ in zip(reduced.arms, naive.arms, strict=True)
+    pairs: list[tuple[str, Arm | Module, Arm | Module, int]] = [
+        (few.name, few, many, few.weighted) for few, many in zip(reduced.arms, naive.arms, strict=True)
     ]
-    frame = pd.DataFrame(rows)
-    total = {"arm": "all", **frame.drop(columns="arm").sum().to_dict(), "layers": frame["layers"].sum()}
-    return pd.concat([frame, pd.DataFrame([total])], ignore_index=True)
+    pairs.append(("all", reduced, naive, sum(arm.weighted for arm in reduced.arms)))
+    return [
+        {
+            "arm": name,
+            "layers": str(layers),
+            "channels": f"{few.channels:,}",
+            "parameters": f"{few.params:,}",
+            "MACs": f"{few.macs:,}",
+            "naive channels": f"{many.channels:,}",
+            "naive parameters": f"{many.params:,}",
+            "naive MACs": f"{many.macs:,}",
+        }
+        for name, few, many, layers in pairs
+    ]
 
 
 def verdict(naive: "Module", reduced: "Module") -> str:

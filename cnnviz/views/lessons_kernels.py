@@ -50,15 +50,15 @@ def weight_bars(r: Replication) -> charts.Chart:
     rows: list[charts.Chart] = [
         {
             "name": name(r),
-            "tone": tone,
-            "pattern": pattern,
-            "parts": [layer.weights for layer in chain(r).layers],
-            "say": f"{name(r)}, layer {{n}}: {{y}} weights",
+            "parts": [
+                charts.part(layer.weights, tone, pattern, f"{name(r)}, layer {number}: {layer.weights:,} weights")
+                for number, layer in enumerate(chain(r).layers, start=1)
+            ],
         }
         for name, chain, tone, _, pattern in _LOOKS
     ]
-    said = ", ".join(f"{row['name']} {sum(row['parts']):,}" for row in rows)
-    return charts.bars("bars", f"Weights: {said}", 150, "weights", rows)
+    said = ", ".join(f"{name(r)} {chain(r).weights:,}" for name, chain, *_ in _LOOKS)
+    return charts.bars("bars", f"Weights: {said}", 150, rows, axis_title="weights")
 
 
 def saving_over_kernels(r: Replication) -> charts.Chart:

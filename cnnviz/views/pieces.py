@@ -21,15 +21,17 @@ def numbers(shown: Mapping[str, str]) -> str:
     return f"<dl class='numbers'>{''.join(cells)}</dl>"
 
 
-def table(rows: Sequence[Mapping[str, str]], caption: str) -> str:
+def table(rows: Sequence[Mapping[str, str]], caption: str, *, figures: bool = False) -> str:
     """A table whose first column names its rows.
 
     Args:
         caption: what it is, for who can't see it.
+        figures: whether its cells are, whose last digits stand below each other then.
     """
     head = "".join(f"<th scope='col'>{escape(name)}</th>" if name else "<td></td>" for name in rows[0])
     body = "".join(f"<tr>{_row(list(row.values()))}</tr>" for row in rows)
-    return f"<table aria-label='{escape(caption)}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    look = f"class='{'figures' if figures else ''}' aria-label='{escape(caption)}'"
+    return f"<div class='wide'><table {look}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -15,7 +15,9 @@ function createCharts(root) {
       place.append(figure.whole)
       figure.drawn.style.height = `${chart.height / 16}rem`
       figure.drawn.setAttribute("aria-label", chart.label)
-      figure.legend.innerHTML = (chart.legend ?? []).map(series => `<span>${swatch(series)}${escaped(series.name)}</span>`).join("")
+      figure.legend.innerHTML = (chart.title ? `<b>${escaped(chart.title)}</b>` : "") +
+        (chart.legend ?? []).map(series => `<span>${swatch(series)}${escaped(series.name)}</span>`).join("")
+      if (chart.title) figure.whole.prepend(figure.legend)
     }
     draw()
   }
@@ -92,8 +94,16 @@ function mark(kind, x, y, r) {
   return `<path class="mark${open}" d="M${corners.join("L")}z"/>`
 }
 
-const swatch = ({ tone, look, mark: kind }) =>
-  `<svg class="${tone}" aria-hidden="true" viewBox="0 0 26 11">${look === "none" ? "" : `<path class="line ${look}" d="M0 5.5h26"/>`}${kind ? mark(kind, 13, 5.5, 3.5) : ""}</svg>`
+const swatch = ({ tone, look, mark: kind, pattern }) => `<svg class="${tone}" aria-hidden="true" viewBox="0 0 26 11">` + (
+  look === undefined ? bar(`width="26" height="11"`, pattern)
+    : (look === "none" ? "" : `<path class="line ${look}" d="M0 5.5h26"/>`) + (kind ? mark(kind, 13, 5.5, 3.5) : "")
+) + "</svg>"
+
+const bar = (box, pattern) => `<rect class="bar" ${box}/>${pattern ? `<rect fill="url(#${pattern})" ${box}/>` : ""}`
+
+const PATTERNS = `<defs><pattern id="stripes" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V7" stroke="#000" stroke-opacity=".28" stroke-width="2.5"/></pattern>` +
+  `<pattern id="dots" width="7" height="7" patternUnits="userSpaceOnUse"><circle cx="3.5" cy="3.5" r="1.2" fill="#000" fill-opacity=".3"/></pattern>` +
+  `<pattern id="rings" width="10" height="10" patternUnits="userSpaceOnUse"><circle cx="5" cy="5" r="2.6" fill="none" stroke="#000" stroke-opacity=".35"/></pattern></defs>`
 
 const DRAWN = {
   lines({ x: across, y: up, series, rules = [] }, { width, height, em }, values) {
@@ -123,28 +133,29 @@ const DRAWN = {
   },
 
   bars({ rows, x: across }, { width, height, em }, values) {
-    const left = .6 * em * Math.max(...rows.map(({ name }) => name.length)) + .6 * em, right = width - .8 * em
-    const foot = height - 2.7 * em, step = foot / rows.length, thick = .78 * step
+    const longest = name => Math.max(...rows.map(row => row[name]?.length ?? 0))
+    const left = .6 * em * longest("name") + .6 * em, right = width - .8 * em - .66 * em * longest("total")
+    const foot = height - (across.title ? 2.7 * em : 0), step = foot / rows.length, thick = .78 * step
     const x = value => left + (right - left) * value / across.to
     const drawn = [
-      `<defs><pattern id="stripes" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V7" stroke="#000" stroke-opacity=".28" stroke-width="2.5"/></pattern>`,
-      `<pattern id="dots" width="7" height="7" patternUnits="userSpaceOnUse"><circle cx="3.5" cy="3.5" r="1.2" fill="#000" fill-opacity=".3"/></pattern></defs>`,
+      PATTERNS,
       ...across.ticks.map(([value, text]) =>
         `<path class="grid" d="M${x(value)} 0V${foot}"/>` + words(x(value), foot + 1.15 * em, text, `text-anchor="middle"`)),
       words((left + right) / 2, height - .25 * em, across.title, `text-anchor="middle"`),
     ]
-    rows.forEach(({ name, tone, pattern, parts, say }, at) => {
+    rows.forEach(({ name, parts, total = "" }, at) => {
       const y = at * step + (step - thick) / 2, middle = y + thick / 2
       let from = 0
-      const boxes = parts.map((part, layer) => {
-        const box = `x="${x(from)}" y="${y}" width="${Math.max(0, x(from + part) - x(from))}" height="${thick}"`
-        const text = number(part), room = x(from + part) - x(from)
+      drawn.push(words(left - .4 * em, middle, name, `dy=".32em" text-anchor="end"`))
+      for (const { value, tone, pattern, say } of parts) {
+        const text = number(value), room = x(from + value) - x(from)
+        const box = `x="${x(from)}" y="${y}" width="${room}" height="${thick}"`
         const inside = room > (.62 * text.length + .6) * em ? words(x(from) + room / 2, middle, text, `class="ink" dy=".34em" text-anchor="middle"`) : ""
-        values.push({ x: x(from) + room / 2, y: middle, reach: Math.max(room / 2, thick / 2), said: () => say.replace("{n}", layer + 1).replace("{y}", text) })
-        from += part
-        return `<rect class="bar" ${box}/>${pattern ? `<rect fill="url(#${pattern})" ${box}/>` : ""}${inside}`
-      })
-      drawn.push(words(left - .4 * em, middle, name, `dy=".32em" text-anchor="end"`), `<g class="${tone}">${boxes.join("")}</g>`)
+        values.push({ x: x(from) + room / 2, y: middle, reach: Math.max(room / 2, thick / 2), said: () => say })
+        drawn.push(`<g class="${tone}">${bar(box, pattern)}${inside}</g>`)
+        from += value
+      }
+      drawn.push(words(x(from) + .5 * em, middle, total, `class="total" dy=".34em"`))
     })
     return drawn.join("")
   },
