@@ -49,7 +49,7 @@ def cost_of_arms(naive: "Module", reduced: "Module") -> go.Figure:
             y=list(FORMS), x=totals, mode="text", text=[f"  {total:,}" for total in totals], hoverinfo="skip",
             textposition="middle right", showlegend=False, cliponaxis=False, textfont={"size": 14}, row=row, col=1,
         )  # fmt: skip
-        figure.update_xaxes(range=[0, 1.18 * max(totals)], showticklabels=False, showgrid=False, row=row, col=1)
+        figure.update_xaxes(range=[0, max(totals)], showticklabels=False, showgrid=False, row=row, col=1)
     figure.update_yaxes(autorange="reversed", tickfont={"size": 13})
     figure.update_annotations(font={"size": 13}, x=0, xanchor="left")
     figure.update_layout(
@@ -57,7 +57,7 @@ def cost_of_arms(naive: "Module", reduced: "Module") -> go.Figure:
         height=345,
         bargap=0.12,
         uniformtext={"minsize": 10, "mode": "hide"},
-        margin={"l": 0, "r": 10, "t": 50, "b": 4},
+        margin={"l": 0, "r": 96, "t": 50, "b": 4},  # right of the bars, room for their sums
         legend={"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
     )
     return figure
@@ -221,7 +221,7 @@ def trunk_and_heads(modules: Sequence[str], heads: Sequence["Head"], trunk: int)
             showarrow=True, arrowhead=2, arrowwidth=2, arrowcolor="#d55e00",
         )  # fmt: skip
         told = "<br>".join(f"{path.partition('.')[2]}: {number:,}" for path, number in head.layers)
-        box(x - 0.75, -2.5, 2.36, 1.86, f"<b>{head.name}: {head.params:,}</b><br>{told}", ARMS[1], "black")
+        box(x - 0.75, -2.5, 2.36, 1.86, f"<b>{head.name}<br>{head.params:,}</b><br>{told}", ARMS[1], "black")
     figure.add_annotation(
         x=0,
         y=1.2,
