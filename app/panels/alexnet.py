@@ -128,7 +128,7 @@ def normalisation() -> None:
             with knobs:
                 st.markdown(
                     f"Every unit is divided by k^β = **{damped.lone:.3f}** at least. What neighbours add to that is "
-                    f"at most **{100 * (damped.most - 1):.2f} %** here."
+                    f"at most **{100 * (damped.most - 1):.2f}\u00a0%** here."
                 )
             with chart:
                 _chart(lessons_alexnet.across_channels(damped, n), "across channels")
@@ -172,7 +172,7 @@ def pooling() -> None:
                 moved = {name: alexnet.moved_by_one(found.value, *size) for name, size in sizes.items()}
                 st.markdown(
                     "When the maps move by one pixel, the pooled ones change by "
-                    + ", ".join(f"**{100 * value:.0f} %** ({name})" for name, value in moved.items())
+                    + ", ".join(f"**{100 * value:.0f}\u00a0%** ({name})" for name, value in moved.items())
                     + " of their mean."
                 )
             for column, (name, maps) in zip(st.columns(2, gap="medium"), pooled.items(), strict=True):

@@ -81,6 +81,9 @@ def totals(graph: LayerGraph) -> None:
     show_button("totals", graph)
 
 
+QUESTION = "**What does each layer cost, and see?**"
+
+
 def heading(entry: Card) -> str:
     """A network's name, and its year where it was published."""
     return f"**{entry.title}**" if entry.brought else f"**{entry.title}**, {entry.year}"
@@ -90,11 +93,12 @@ def card_line(entry: Card) -> None:
     """What the network is, and where it was published."""
     if entry.brought:
         st.markdown(
-            f"{heading(entry)} {entry.idea} :small[:gray[Brought along when the app was started; "
+            f"{heading(entry)} {entry.idea} {QUESTION} :small[:gray[Brought along when the app was started; "
             f"it gets its pictures in the normalisation '{entry.normalisation.name}'.]]"
         )
         return
     measured = f" Top-5 {entry.top5.percent:g} %: {entry.top5.source}." if entry.top5 else ""
     st.markdown(
-        f"{heading(entry)}. {entry.idea} :small[:gray[[{entry.paper.citation}]({entry.paper.link}).{measured}]]"
+        f"{heading(entry)}. {entry.idea} {QUESTION} "
+        f":small[:gray[[{entry.paper.citation}]({entry.paper.link}).{measured}]]"
     )

@@ -11,7 +11,7 @@ from cnnviz.lessons import kernels as lesson
 from cnnviz.views import figures, lessons_kernels, replication
 
 BARE = {"displayModeBar": False}
-SHOWN = 200  # pixels of a filtered picture on the page
+SHOWN = 188  # pixels of a filtered picture on the page, of which three fit beside each other
 FITTED = 5  # the kernel that is fitted while one waits, whatever K
 
 

@@ -41,12 +41,13 @@ with left:
 with right:
     options2, layers2 = controls(second, state.usual_partner(first, second))
 
+told = tables.comparison_sentence(layers, layers2)
+st.markdown(f"{told} **Where do they differ, and what does each see?**".strip())
 left, right = st.columns(2, gap="medium")
 with left:
     table = tables.comparison(layers, layers2)
     st.table(table, border="horizontal", hide_index=True, alt="The two networks' totals, compared")
 with right:
-    st.markdown(tables.comparison_sentence(layers, layers2))
     st.caption(tables.COMPARISON_NOTE)
     seen = picture.choice(options, options2)
     row = st.container(horizontal=True, vertical_alignment="center")

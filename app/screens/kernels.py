@@ -2,19 +2,27 @@
 
 import streamlit as st
 
-from app import state
 from app.boundary import sentences
-from app.components.answer import answers
-from app.panels import in_threes, kernels, proof
+from app.panels import in_threes, kernels, opening, proof
 
-VIEWS = {"cost": kernels.cost, "proof": proof.proof, "network": in_threes.network}
+VIEWS = {
+    "cost": (
+        kernels.cost,
+        "Two 3 × 3 layers see the same 5 × 5 window as one 5 × 5 layer. **How many weights does that save?**",
+    ),
+    "proof": (
+        proof.proof,
+        "With nothing between them, layers of 3 × 3 are one large kernel. **Do they see no more and no less, and can "
+        "they be any kernel of that size?**",
+    ),
+    "network": (
+        in_threes.network,
+        "In a real network, stacks of 3 × 3 take the place of all larger kernels. **Do they save there as well?**",
+    ),
+}
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.subheader("Kernel replication")
-    view = st.segmented_control(
-        "Show", VIEWS, default="cost", required=True, key="show", bind=state.BOUND, label_visibility="collapsed"
-    )
-    answers()
-st.markdown("Two 3 × 3 layers see the same 5 × 5 window as one 5 × 5 layer. **How many weights does that save?**")
+shown = opening.view("Kernel replication", list(VIEWS), "show")
+draw, question = VIEWS[shown]
+st.markdown(question)
 with sentences():
-    VIEWS[view]()
+    draw()

@@ -102,6 +102,7 @@ def left_out(shown: int, chosen: int) -> str:
 def where_parameters_are(summaries: Mapping[str, Summary]) -> go.Figure:
     """A bar a network: parameters of its convolutions, and of everything else (fully connected layers, batch norm)."""
     names = list(summaries)
+    few = len(names) <= 6
     parts = (
         ("in convolutions", [summary.conv_params for summary in summaries.values()], {"color": SINGLE}),
         (
@@ -118,16 +119,17 @@ def where_parameters_are(summaries: Mapping[str, Summary]) -> go.Figure:
             orientation="h",
             name=name,
             marker=marker,
-            text=[f"{number:,}" for number in numbers],
+            text=[f"{number:,}" for number in numbers] if few else None,  # too small for many; the table has them
             textposition="auto",
             insidetextfont={"color": "white" if name == "in convolutions" else "black"},
             hovertemplate=f"%{{y}}: %{{x:,}} {name}<extra></extra>",
         )
     figure.update_layout(
-        barmode="stack" if len(names) > 6 else "group",
-        height=min(360, 90 + 70 * len(names)) if len(names) <= 6 else 90 + 20 * len(names),
+        barmode="group" if few else "stack",
+        height=min(360, 90 + 70 * len(names)) if few else 90 + 20 * len(names),
         margin={"l": 0, "r": 10, "t": 28, "b": 40},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 12}},
+        legend_traceorder="normal",
         xaxis={"title": "parameters", "tickformat": "~s"},
         yaxis={"autorange": "reversed", "tickfont": {"size": 13}},
     )

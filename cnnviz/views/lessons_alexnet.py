@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from cnnviz.views.drawing import rounded
 from cnnviz.views.figures import QUIET, SINGLE, STACK, STRIPES
 
 if TYPE_CHECKING:  # what it needs of them, it is given; their modules import torch
@@ -143,7 +144,7 @@ def across_channels(found: "Damped", n: int) -> go.Figure:
         margin=_MARGIN,
         legend=_LEGEND,
         bargap=0.25,
-        xaxis={"title": f"channel, at row {row}, column {column}; grey: the {n} that the strongest unit is divided by"},
+        xaxis={"title": f"channel, at row {row}, column {column}<br>grey: the {n} that divide the strongest unit"},
         yaxis={"gridcolor": QUIET},
     )
     return figure
@@ -183,7 +184,7 @@ def windows(
     figure.update_layout(
         height=int(70 - 62 * y),
         margin={"l": 0, "r": 10, "t": 4, "b": 36},
-        xaxis={"title": "position along an axis; below the windows, in how many it is", "range": [0, positions],
+        xaxis={"title": "position along an axis<br>below the windows: how many have it", "range": [0, positions],
                "tickvals": [p + 0.5 for p in range(positions)], "ticktext": [str(p) for p in range(positions)]},
         yaxis={"range": [y + 0.2, 0.15], "tickvals": [t for t, _ in ticks], "ticktext": [n for _, n in ticks],
                "showgrid": False, "zeroline": False},
@@ -358,7 +359,7 @@ def which_reads_which(rows: Sequence["Towers"]) -> go.Figure:
         figure.add_shape(type="rect", x0=x, x1=x + 1, y0=0, y1=-1, line={"color": "rgba(128,136,148,.9)", "width": 2})
         figure.add_annotation(
             x=x + 0.5, y=-1.03, yanchor="top", showarrow=False, font={"size": 13},
-            text=f"<b>{row.path}</b><br>{row.two:,}<br>{_minus(row)}",
+            text=f"<b>{row.path}</b><br>{rounded(row.two)}<br>{_minus(row)}",
         )  # fmt: skip
         x += 1.22
     figure.update_layout(
@@ -372,7 +373,7 @@ def which_reads_which(rows: Sequence["Towers"]) -> go.Figure:
 
 
 def _minus(row: "Towers") -> str:
-    return f"{row.two - row.one:,}".replace("-", "−") if row.one != row.two else "the same"
+    return f"−{rounded(row.one - row.two)}" if row.one != row.two else "same"
 
 
 def tower_rows(rows: Sequence["Towers"]) -> pd.DataFrame:
@@ -431,7 +432,7 @@ def what_is_lost(rows: Sequence["Measured"], names: Mapping[str, str]) -> go.Fig
         height=300,
         margin={"l": 0, "r": 10, "t": 34, "b": 44},
         legend=_LEGEND,
-        xaxis={"title": "held-out accuracy, points more or less than with all four", "gridcolor": QUIET},
+        xaxis={"title": "held-out accuracy,<br>points against all four", "gridcolor": QUIET},
         yaxis={"autorange": "reversed", "tickfont": {"size": 14}},
     )
     return figure

@@ -202,7 +202,7 @@ def trunk_and_heads(modules: Sequence[str], heads: Sequence["Head"], trunk: int)
             showarrow=True, arrowhead=2, arrowwidth=2, arrowcolor="#d55e00",
         )  # fmt: skip
         told = "<br>".join(f"{path.partition('.')[2]}: {number:,}" for path, number in head.layers)
-        box(x - 0.75, -2.5, 2.36, 1.86, f"<b>{head.name}: {head.params:,}</b><br>{told}", ARMS[1], "black")
+        box(x - 0.75, -2.5, 2.36, 1.86, f"<b>{head.name}<br>{head.params:,}</b><br>{told}", ARMS[1], "black")
     figure.add_annotation(
         x=0,
         y=1.2,

@@ -61,7 +61,7 @@ def test_depth_and_gain_are_knobs():
 
 
 def added(app: AppTest) -> float:
-    return float(re.search(r"at most \*\*([\d.]+) %\*\*", words(app))[1])
+    return float(re.search(r"at most \*\*([\d.]+)\s%\*\*", words(app))[1])
 
 
 def test_lrns_four_constants_are_knobs():

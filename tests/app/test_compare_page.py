@@ -73,6 +73,8 @@ def test_vggs_convolutions_beside_alexnets():
     assert "In all its convolutions vgg16 has 14,714,688 parameters, alexnet 3,747,200" in words(app)
     app.selectbox(key="choice").set_value("All").run()
     assert app.segmented_control(key="chart").value == "Accuracy"
+    app.segmented_control(key="chart").set_value("Parameters").run()
+    assert not shown(app), "a number in each of so many bars is too small to be read"
     assert not app.exception
 
 

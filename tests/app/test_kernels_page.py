@@ -23,6 +23,12 @@ def said(app: AppTest) -> str:
     return " ".join([Answer(app).words, *(element.value for element in (*app.markdown, *app.caption))])
 
 
+def test_each_view_opens_with_a_sentence_and_a_question_of_its_own():
+    openings = [opened(show=view).markdown[0].value for view in ("cost", "proof", "network")]
+    assert all(". **" in words and words.endswith("?**") for words in openings)
+    assert len(set(openings)) == 3
+
+
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [

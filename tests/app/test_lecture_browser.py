@@ -160,19 +160,36 @@ def test_hidden_numbers_are_not_in_the_page(app_url, page):
     expect(page.get_by_text("61,706")).to_be_hidden()
 
 
-@pytest.mark.parametrize("path", ["kernels", "shortcuts?point=Gradients", "printed?network=googlenet", "compare"])
-def test_a_page_prints_in_its_whole_length_and_without_buttons(app_url, page: Page, path):
+@pytest.mark.parametrize(
+    ("path", "sheets"),
+    [
+        *(("kernels", 1), ("shortcuts?point=Gradients", 1), ("shortcuts?point=Cut", 1)),
+        *(("printed?network=googlenet", 2), ("compare", 1)),
+    ],
+)
+def test_a_page_prints_in_its_whole_length_and_without_buttons(app_url, page: Page, path, sheets):
     page.goto(f"{app_url}/{path}")
-    expect(page.get_by_role("heading").first).to_be_visible()
+    expect(page.get_by_test_id("stCaptionContainer").last).to_be_visible()  # with which these pages end
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
     expect(page.locator("header")).to_be_visible()
     content = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+    columns = page.locator(".stColumn:visible")
+    side_by_side = columns.evaluate_all(
+        lefts := "columns => columns.map(e => Math.sign(e.offsetLeft - columns[0].offsetLeft))"
+    )
     page.emulate_media(media="print")
     expect(page.locator("header")).to_be_hidden()
     expect(page.get_by_role("button", name="Lecture")).to_be_hidden()
+    # all of it, and not what the screen has shown, as soon as the charts are drawn
+    page.wait_for_function("document.documentElement.scrollHeight > 720")
     whole = page.evaluate("document.documentElement.scrollHeight")
-    assert whole > 720  # all of it, and not what the screen has shown
     assert whole >= 0.6 * content  # less what is left out
+    assert columns.evaluate_all(lefts) == side_by_side
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".scroll").evaluate_all("all => all.every(e => e.scrollHeight <= e.clientHeight + 1)")
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == sheets
+    assert b"/MediaBox [0 0 1020 " in pdf  # points: 3/4 of the window's 1,280 pixels, and of 40 on either side
 
 
 LECTURE = (Path(__file__).parents[2] / "docs" / "lecture.md").read_text(encoding="utf-8")

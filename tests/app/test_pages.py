@@ -45,6 +45,12 @@ def test_every_network_shows_its_numbers_and_its_first_maps(key):
     assert len(table(app)) > 10
 
 
+@pytest.mark.parametrize("page", ["", "beside"])
+def test_a_page_of_networks_opens_with_a_sentence_and_a_question(page):
+    assert ". **" in opened(page).markdown[0].value
+    assert "?**" in opened(page).markdown[0].value
+
+
 def test_the_deck_has_the_card_of_every_layer_and_gives_nothing_away():
     app = opened(network="lenet5", card="Its numbers")
     name, _, cards = deck(app).partition(b"\n")

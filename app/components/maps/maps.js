@@ -1,6 +1,7 @@
 // One canvas as large as the visible part; scrolling redraws it, so that 2,048 channels cost what 40 do.
 
 const GAP = 5, PAD = 8, BAND = 4
+const SHEET = 800  // px that all channels have on paper, where nothing scrolls
 // Okabe and Ito's set, told apart by colour-blind readers too, and seen on light and dark pages
 const ARMS = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#0072b2", "#999999"]
 const views = new WeakMap()
@@ -17,8 +18,8 @@ function create(root) {
   const scroll = root.querySelector(".scroll"), space = root.querySelector(".space")
   const canvas = root.querySelector("canvas"), legend = root.querySelector(".legend"), tip = root.querySelector(".tip")
   const tile = document.createElement("canvas"), named = root.querySelector(".arms")
-  const view = { pick: () => {}, show, destroy: () => { observer.disconnect(); removeEventListener("cnnviz:selected", hear) } }
-  let data, pixels, plan, type, label, shown = "", selected = null
+  const view = { pick: () => {}, show, destroy }
+  let data, pixels, plan, type, label, shown = "", selected = null, whole = false
 
   function show(next) {
     data = next
@@ -67,18 +68,24 @@ function create(root) {
     label = Math.ceil(type * 1.2) + (data.arms.length ? BAND : 0)
     const width = Math.max(120, scroll.clientWidth - 2 * PAD)
     const side = Math.max(data.height, data.width)
-    const wanted = data.channels === 1 ? Math.min(width, 448)
+    let wanted = data.channels === 1 ? Math.min(width, 448)
       : data.channels > 600 ? 40 : data.channels <= 16 ? Math.min(width, data.channels <= 6 ? 140 : 92) : Math.min(112, Math.max(56, side))
-    const columns = Math.min(data.channels, Math.max(1, Math.floor((width + GAP) / (wanted + GAP))))
-    const across = Math.min((width + GAP) / columns - GAP, wanted * 1.3)
-    const tileWidth = across * data.width / side, tileHeight = across * data.height / side
-    const rows = Math.ceil(data.channels / columns), pitch = tileHeight + label + GAP
-    plan = { columns, rows, tileWidth, tileHeight, across, pitch, height: rows * pitch + 2 * PAD - GAP }
+    plan = planned(wanted, width, side)
+    while (whole && plan.height > SHEET && wanted > 24) plan = planned(wanted *= .9, width, side)
+    scroll.style.maxHeight = whole ? `${SHEET}px` : ""
     space.style.height = `${plan.height}px`
     const ratio = window.devicePixelRatio || 1
     const visible = Math.min(plan.height, Math.max(scroll.clientHeight, 1))
     canvas.style.width = `${scroll.clientWidth}px`; canvas.style.height = `${visible}px`
     canvas.width = Math.round(scroll.clientWidth * ratio); canvas.height = Math.round(visible * ratio)
+  }
+
+  function planned(wanted, width, side) {
+    const columns = Math.min(data.channels, Math.max(1, Math.floor((width + GAP) / (wanted + GAP))))
+    const across = Math.min((width + GAP) / columns - GAP, wanted * 1.3)
+    const tileWidth = across * data.width / side, tileHeight = across * data.height / side
+    const rows = Math.ceil(data.channels / columns), pitch = tileHeight + label + GAP
+    return { columns, rows, tileWidth, tileHeight, across, pitch, height: rows * pitch + 2 * PAD - GAP }
   }
 
   const channelAt = place => data.order.length ? data.order[place] : place
@@ -205,9 +212,17 @@ function create(root) {
     tip.textContent = `channel ${selected}: Enter chooses it`
     reveal(selected); draw()
   }
-  addEventListener("cnnviz:selected", hear)
-  const observer = new ResizeObserver(() => { if (data) { layOut(); draw() } })
+  const again = () => { if (data) { layOut(); draw() } }
+  const onPaper = () => { whole = true; again() }
+  const onScreen = () => { whole = false; again() }
+  const observer = new ResizeObserver(again)
   observer.observe(scroll)
+  const heard = { "cnnviz:selected": hear, beforeprint: onPaper, afterprint: onScreen }
+  for (const [event, done] of Object.entries(heard)) addEventListener(event, done)
+  function destroy() {
+    observer.disconnect()
+    for (const [event, done] of Object.entries(heard)) removeEventListener(event, done)
+  }
   return view
 }
 
