@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from components import Answer
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +21,17 @@ def opened(**query: str) -> AppTest:
 
 
 def words(app: AppTest) -> str:
-    return " ".join(text.value for text in app.markdown)
+    return " ".join([Answer(app).words, *(text.value for text in app.markdown)])
+
+
+def arms(app: AppTest) -> dict[str, dict[str, str]]:
+    """The table of the arms, by arm and column."""
+    head, *rows = Answer(app).rows
+    return {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 def chart(app: AppTest) -> dict:
@@ -31,12 +42,12 @@ def test_3a_is_what_one_comes_to():
     app = opened()
     assert not app.exception
     assert app.markdown[0].value.endswith("?**")
-    assert "**163,696** parameters give **256** channels; naive, **387,296** give **416**" in words(app)
+    assert "163,696 parameters give 256 channels; naive, 387,296 give 416" in words(app)
     assert app.selectbox(key="module").value == "3a"
-    table = app.dataframe[0].value
-    assert list(table["arm"]) == ["1 × 1", "3 × 3", "5 × 5", "pooling", "all"]
-    assert table["parameters"].iloc[-1] == 163_696
-    assert table["naive channels"].iloc[-1] == 416
+    assert list(arms(app)) == ["1 × 1", "3 × 3", "5 × 5", "pooling", "all"]
+    assert arms(app)["all"]["parameters"] == "163,696"
+    assert arms(app)["all"]["naive channels"] == "416"
+    assert [row["total"] for row in Answer(app).charts[1]["rows"]] == ["387,296", "163,696"]
 
 
 def test_a_preset_turns_every_knob():
@@ -45,7 +56,7 @@ def test_a_preset_turns_every_knob():
     assert app.slider(key="inputs").value == 832
     assert app.slider(key="conv1x1").value == 384
     assert app.number_input(key="side").value == 7
-    assert app.dataframe[0].value["channels"].iloc[-1] == 1024
+    assert arms(app)["all"]["channels"] == "1,024"
     assert "inputs" in app.query_params
     assert not app.exception
 
@@ -53,11 +64,12 @@ def test_a_preset_turns_every_knob():
 @pytest.mark.parametrize("knob", ["inputs", "conv1x1", "reduce3x3", "conv3x3", "reduce5x5", "conv5x5", "pool_proj"])
 def test_every_width_is_a_knob(knob):
     app = opened()
-    before = app.dataframe[0].value
+    before = arms(app)["all"]
     app.slider(key=knob).set_value(app.slider(key=knob).value + 8).run()
-    after = app.dataframe[0].value
-    assert after["parameters"].iloc[-1] > before["parameters"].iloc[-1]
-    naive = after["naive parameters"].iloc[-1] > before["naive parameters"].iloc[-1]
+    after = arms(app)["all"]
+    more = {name: number(after[name]) > number(before[name]) for name in ("parameters", "naive parameters")}
+    assert more["parameters"]
+    naive = more["naive parameters"]
     assert naive == (knob not in ("reduce3x3", "reduce5x5", "pool_proj")), "the naive module has no reductions"
     assert app.selectbox(key="module").value == "my own"
     assert not app.exception
@@ -66,9 +78,9 @@ def test_every_width_is_a_knob(knob):
 def test_the_side_changes_macs_alone():
     app = opened()
     app.number_input(key="side").set_value(56).run()
-    table = app.dataframe[0].value
-    assert table["parameters"].iloc[-1] == 163_696
-    assert table["MACs"].iloc[-1] == 4 * opened().dataframe[0].value["MACs"].iloc[-1]
+    before, after = arms(opened())["all"], arms(app)["all"]
+    assert after["parameters"] == "163,696"
+    assert number(after["MACs"]) == 4 * number(before["MACs"])
 
 
 def test_a_link_opens_a_module_of_ones_own():
@@ -137,7 +149,7 @@ def test_what_the_heads_cost():
 @pytest.mark.browser
 def test_the_main_picture_fits_one_screen_and_a_preset_changes_it(app_url, page: Page):
     page.goto(f"{app_url}/inception")
-    drawing = page.locator(".js-plotly-plot")
+    drawing = page.locator(".charts")
     expect(drawing.get_by_text("163,696")).to_be_visible()
     box = drawing.bounding_box()
     assert box["y"] + box["height"] <= 720
