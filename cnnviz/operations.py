@@ -63,7 +63,7 @@ def operation_at(module: nn.Module, operation: Operation, shape: Shape) -> Opera
 def _per_axis(value: Any, axes: int) -> tuple[int, ...]:
     """An argument that may be one number for all axes, as one for each."""
     numbers = tuple(value) if isinstance(value, tuple | list) else (value,)  # asking an ABC takes half a window's time
-    return tuple(int(n) for n in (numbers * axes if len(numbers) == 1 else numbers))
+    return tuple(map(int, numbers * axes if len(numbers) == 1 else numbers))
 
 
 def _window(kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any) -> dict[str, Value]:
@@ -421,10 +421,13 @@ def window_length(hyper: Mapping[str, Value], axis: int, length: int) -> int:
 
     With `ceil_mode`, rounded up, unless the last window would lie in the padding alone (as PyTorch has it).
     """
-    kernel, stride, before, dilation = (
-        _ints(hyper[name])[axis] for name in ("kernel", "stride", "padding", "dilation")
+    padding = _ints(hyper["padding"])
+    before, after = padding[axis], _ints(hyper.get("padding_after", padding))[axis]
+    kernel, stride, dilation = (
+        _ints(hyper["kernel"])[axis],
+        _ints(hyper["stride"])[axis],
+        _ints(hyper["dilation"])[axis],
     )
-    after = _ints(hyper.get("padding_after", hyper["padding"]))[axis]
     room = length + before + after - dilation * (kernel - 1) - 1
     if not hyper.get("ceil_mode"):
         return room // stride + 1

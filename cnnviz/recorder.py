@@ -10,7 +10,7 @@ and run the same module at once.
 import math
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -61,8 +61,9 @@ def follow(module: nn.Module, shape: Shape, dtype: torch.dtype = torch.float32) 
     """
     if isinstance(module, torch.jit.ScriptModule):
         raise Untraceable("A TorchScript module can't be followed; give the nn.Module that it was made from.")
-    for name, child in module.named_modules():
-        if any(is_lazy(p) for p in child._parameters.values()):
+    named = list(module.named_modules())
+    for name, child in named:
+        if any(map(is_lazy, child._parameters.values())):
             raise Untraceable(f"{name or type(child).__name__} has no parameters yet: run it once, on any input.")
         if "forward" in vars(child):
             raise Untraceable(
@@ -70,53 +71,94 @@ def follow(module: nn.Module, shape: Shape, dtype: torch.dtype = torch.float32) 
                 "put that into a class of its own."
             )
     with torch.inference_mode(False), torch.no_grad():
-        return _Recorder(module).follow(shape, dtype)
+        return _Recorder(module, named).follow(shape, dtype)
 
 
-def resized(program: Program, module: nn.Module, shape: Shape) -> list[Sized] | None:
-    """What each step of a program is for an input of another shape (batch included), without following it again.
+class Resizer:
+    """Says what the steps of a program are for inputs of other shapes, without following the forward again.
 
-    Returns:
-        None where the forward has to be followed: it reads sizes, or something in it doesn't fit.
+    Args:
+        module: that was followed; it must stay as it is.
     """
-    if program.sized:
+
+    def __init__(self, program: Program, module: nn.Module) -> None:
+        self._program = program
+        self._tensors = cache(lambda: dict(_tensors(module)))
+        modules = dict(module.named_modules(remove_duplicate=False))
+        self._calls = [
+            (step, modules[step.module] if step.module is not None else None, _reads(step))
+            for step in program.steps[1:]
+        ]
+
+    def at(self, shape: Shape) -> list[Sized] | None:
+        """Each step, for an input of a shape (batch included).
+
+        Returns:
+            None where the forward has to be followed: it reads sizes, or something in it doesn't fit.
+        """
+        if self._program.sized:
+            return None
+        found = [Sized(self._program.steps[0].operation, {(): shape})]
+        values: dict[int, Any] = {}  # what steps give, as far as its shape isn't enough
+        with torch.inference_mode(False), torch.no_grad():
+            for number, (step, layer, reads) in enumerate(self._calls, start=1):
+                try:
+                    sized = _by_shape(step, layer, [found[ref.step].shapes[ref.index] for ref in reads])
+                    if sized is None:
+                        operation, values[number] = self._by_tensor(step, layer, found, values)
+                        sized = Sized(operation, {index: tuple(t.shape) for index, t in tensors(values[number])})
+                except Exception:
+                    return None  # following it says what doesn't fit, and where
+                if sized.shapes.keys() != step.shapes.keys():
+                    return None
+                found.append(sized)
+        return found
+
+    def _by_tensor(
+        self, step: Step, layer: nn.Module | None, found: Sequence[Sized], values: dict[int, Any]
+    ) -> tuple[Operation, Any]:
+        def real(value: Any) -> Any:
+            if isinstance(value, Ref):
+                if value.step not in values:
+                    values[value.step] = torch.empty(found[value.step].shapes[()], device=META)
+                return at(values[value.step], value.index)
+            if isinstance(value, Named):
+                return self._tensors()[value.name].to(META)
+            return META if value is INPUT_DEVICE else value
+
+        args, kwargs = mapped(step.args, real), mapped(dict(step.kwargs), real)
+        if layer is None:
+            assert step.function is not None
+            return describe_function(step.function, args, kwargs), _called(step.function, args, kwargs)
+        entering = tuple((*args, *kwargs.values())[0].shape)
+        operation = operation_at(layer, step.operation, entering[1:])
+        return operation, _given(layer, operation, step.path, entering, args, kwargs)
+
+
+def _reads(step: Step) -> tuple[Ref, ...]:
+    """The arguments of a step that takes tensors of other steps alone; else none."""
+    return step.args if not step.kwargs and all(isinstance(value, Ref) for value in step.args) else ()
+
+
+def _by_shape(step: Step, layer: nn.Module | None, entering: Sequence[Shape]) -> Sized | None:
+    """What a step is and gives, where a formula says it from the shapes that come in; None where tensors are needed.
+
+    Raises:
+        ShapeMismatch: the input doesn't fit.
+    """
+    if layer is None:
+        alike = len(entering) == 2 and entering[0] == entering[1]
+        return Sized(step.operation, {(): entering[0]}) if alike and step.operation.op in ("add", "mul") else None
+    if len(entering) != 1 or vars(layer).get("return_indices"):
         return None
-    modules = dict(module.named_modules(remove_duplicate=False))
-    named = cache(lambda: dict(_tensors(module)))
-    values: list[Any] = [torch.empty(shape, device=META)]
-    found = [Sized(program.steps[0].operation, {(): shape})]
-
-    def real(value: Any) -> Any:
-        if isinstance(value, Ref):
-            return at(values[value.step], value.index)
-        if isinstance(value, Named):
-            return named()[value.name].to(META)
-        return META if value is INPUT_DEVICE else value
-
-    with torch.inference_mode(False), torch.no_grad():
-        for step in program.steps[1:]:
-            try:
-                args, kwargs = mapped(step.args, real), mapped(dict(step.kwargs), real)
-                if step.module is not None:
-                    layer = modules[step.module]
-                    operation = operation_at(layer, step.operation, tuple((*args, *kwargs.values())[0].shape[1:]))
-                    out = _given(layer, operation, step.path, args, kwargs)
-                else:
-                    assert step.function is not None
-                    operation = describe_function(step.function, args, kwargs)
-                    out = _called(step.function, args, kwargs)
-            except Exception:
-                return None  # following it says what doesn't fit, and where
-            shapes = {index: tuple(tensor.shape) for index, tensor in tensors(out)}
-            if shapes.keys() != step.shapes.keys():
-                return None
-            values.append(out)
-            found.append(Sized(operation, shapes))
-    return found
+    shape = entering[0]
+    operation = operation_at(layer, step.operation, shape[1:])
+    given = output_shape(operation, shape[1:], step.path)
+    return None if given is None else Sized(operation, {(): (*shape[:1], *given)})
 
 
 class _Recorder(TorchFunctionMode):
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, named: Iterable[tuple[str, nn.Module]]) -> None:
         super().__init__()
         self._steps: list[Step] = []
         self._values: dict[int, Ref | Named] = {}  # id of a tensor -> where it comes from
@@ -132,7 +174,7 @@ class _Recorder(TorchFunctionMode):
         self._sized = False
         self._on_meta: dict[int, Tensor] = {}
         self._names: dict[int, str] = {}
-        for name, child in module.named_modules():
+        for name, child in named:
             self._names[id(child)] = name
             for own, tensor in (*child._parameters.items(), *child._buffers.items()):
                 if tensor is not None:
@@ -180,13 +222,17 @@ class _Recorder(TorchFunctionMode):
         made[id(module)] = copy
         own = vars(copy)
         own.update(vars(module))
-        own.update({name: type(own[name])() for name in _HOOKS if name in own})
         own["_compiled_call_impl"] = None
-        own["_modules"] = {
-            name: None if child is None else self._stand_in(child, made) for name, child in module._modules.items()
-        }
         self._originals[id(copy)] = module
         operation = describe_module(module)
+        for name in _HOOKS:  # where its own forward never runs, an empty one can be shared
+            if own.get(name) or (operation is None and name in own):
+                own[name] = type(own[name])()
+        if module._modules:
+            own["_modules"] = children = {
+                name: None if child is None else self._stand_in(child, made) for name, child in module._modules.items()
+            }
+            own.update(children)  # found there, they needn't be looked for by nn.Module's __getattr__
         if operation is not None:
             own["forward"] = partial(self._leaf, module, operation)
             return copy
@@ -253,16 +299,17 @@ class _Recorder(TorchFunctionMode):
         if not isinstance(x, Tensor):
             raise Untraceable(f"{path} is called with {type(x).__name__} instead of a tensor.")
         with torch._C.DisableTorchFunction():  # what is done here with tensors isn't the network's
-            operation = operation_at(module, operation, tuple(x.shape[1:]))
+            shape = tuple(x.shape)
+            operation = operation_at(module, operation, shape[1:])
             step = Step(
                 path=path,
                 block=self._frames[-1][1],
                 operation=operation,
                 module=name,
-                parameters=tuple(_within(name, own) for own in _parameters(module)),
+                parameters=tuple([_within(name, own) for own in _parameters(module)]),
             )
             try:
-                out = _given(module, operation, path, args, kwargs)
+                out = _given(module, operation, path, shape, args, kwargs)
             except ShapeMismatch as error:
                 raise self._with_origin(error, operation, x) from None
             except Exception:
@@ -345,15 +392,20 @@ class _Recorder(TorchFunctionMode):
                 parameters.append(origin.name)
             return value if origin is None else origin
 
-        step.args, step.kwargs = mapped(args, recorded), mapped(dict(kwargs or {}), recorded)
+        step.args = tuple([recorded(v) if isinstance(v, Tensor) else mapped(v, recorded) for v in args])
+        step.kwargs = mapped(dict(kwargs), recorded) if kwargs else {}
         step.inputs = tuple(inputs)
         shape_only = step.function is not None and function_name(step.function) in CONSTANTS
-        step.live = number == 0 or (not shape_only and any(self._steps[ref.step].live for ref in inputs))
+        living = 0
         for ref in inputs:
-            if not self._steps[ref.step].live:  # computed from parameters alone, such as a masked kernel
+            if self._steps[ref.step].live:
+                living += 1
+            else:  # computed from parameters alone, such as a masked kernel
                 parameters += self._steps[ref.step].parameters
-        step.parameters = tuple(dict.fromkeys(parameters))
-        for index, tensor in tensors(out):
+        step.live = number == 0 or (living > 0 and not shape_only)
+        if parameters:
+            step.parameters = tuple(dict.fromkeys(parameters))
+        for index, tensor in [((), out)] if isinstance(out, Tensor) else tensors(out):
             storage = self._storage(tensor)
             for other in self._aliases[storage] if step.writes else ():
                 if _same_place(other, tensor):
@@ -370,9 +422,7 @@ class _Recorder(TorchFunctionMode):
         self._steps.append(step)
 
     def _storage(self, tensor: Tensor) -> int:
-        with torch._C.DisableTorchFunction():
-            address = tensor.untyped_storage()._cdata
-        return self._storages.setdefault(address, len(self._storages))
+        return self._storages.setdefault(tensor.untyped_storage()._cdata, len(self._storages))
 
     def _refuse_stale(self, tensor: Tensor) -> None:
         if id(tensor) in self._stale:
@@ -480,17 +530,19 @@ def _called(
     return func(*mapped(args, to_meta), **mapped({**kwargs, **place}, to_meta))
 
 
-def _given(module: nn.Module, operation: Operation, path: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """What a layer gives on meta: by formula where there is one; its very input where it overwrites that."""
+def _given(
+    module: nn.Module, operation: Operation, path: str, shape: Shape, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """What a layer gives on meta: by formula where there is one; its very input, of `shape`, where it writes there."""
     x = args[0] if args else next(iter(kwargs.values()))
-    shape = output_shape(operation, tuple(x.shape[1:]), path)
+    given = output_shape(operation, shape[1:], path)
     own = vars(module)
     if operation.op == "dropout" and not module.training:
         return _alias(x)  # eager returns its input here
     if own.get("inplace"):
         return x
-    if shape is not None and not own.get("return_indices"):
-        return torch.empty((*x.shape[:1], *shape), dtype=x.dtype, device=META)
+    if given is not None and not own.get("return_indices"):
+        return torch.empty((*shape[:1], *given), dtype=x.dtype, device=META)
     return type(module).forward(_on_meta(module), *args, **kwargs)
 
 
@@ -528,13 +580,12 @@ def _parameters(module: nn.Module) -> Iterable[str]:
     """Names of all parameters of a module and its children."""
     if module._modules:
         return (name for name, _ in module.named_parameters(remove_duplicate=False))
-    return (name for name, parameter in module._parameters.items() if parameter is not None)
+    return [name for name, parameter in module._parameters.items() if parameter is not None]
 
 
 def _same_place(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors of one storage are the same elements in the same order."""
-    with torch._C.DisableTorchFunction():
-        return (one.storage_offset(), one.shape, one.stride()) == (other.storage_offset(), other.shape, other.stride())
+    return (one.storage_offset(), one.shape, one.stride()) == (other.storage_offset(), other.shape, other.stride())
 
 
 def _is_ours(error: Exception) -> bool:

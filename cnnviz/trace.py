@@ -2,18 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from cnnviz.analysis.cost import multiply_accumulates
 from cnnviz.analysis.receptive import receptive_field_after
-from cnnviz.analysis.roles import JOINS, arms_of, immediate_dominators, roles
+from cnnviz.analysis.roles import JOINS, Arm, arms_of, immediate_dominators, roles
 from cnnviz.errors import BadOption
 from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape
 from cnnviz.operations import Operation
 from cnnviz.program import Program, Ref, Sized
-from cnnviz.recorder import follow, name_of, resized, uncompiled
+from cnnviz.recorder import Resizer, follow, name_of, uncompiled
 
 
 def trace(module: nn.Module, input_shape: Shape, *, network: str | None = None) -> LayerGraph:
@@ -46,7 +46,7 @@ class Followed:
     def __init__(self, module: nn.Module, network: str | None = None) -> None:
         self._module = uncompiled(module)
         self._network = network or name_of(self._module)
-        self._skeleton: _Skeleton | None = None
+        self._known: tuple[Resizer, _Skeleton] | None = None
 
     def at(self, input_shape: Shape) -> LayerGraph:
         """What `trace` gives for an input shape.
@@ -59,13 +59,15 @@ class Followed:
                 f"The input shape {tuple(input_shape)} was given, but each of its numbers must be at least 1, "
                 f"as in (3, 224, 224)."
             )
-        skeleton = self._skeleton
-        steps = resized(skeleton.program, self._module, (1, *input_shape)) if skeleton else None
-        if skeleton is None or steps is None:
-            program = follow(self._module, (1, *input_shape))
-            self._skeleton = skeleton = _Skeleton(program, self._module)
-            steps = [Sized(step.operation, step.shapes) for step in program.steps]
-        return skeleton.graph(steps, self._network)
+        if self._known is not None:
+            resizer, skeleton = self._known
+            steps = resizer.at((1, *input_shape))
+            if steps is not None:
+                return skeleton.graph(steps, self._network)
+        program = follow(self._module, (1, *input_shape))
+        skeleton = _Skeleton(program, self._module)
+        self._known = Resizer(program, self._module), skeleton
+        return skeleton.graph([Sized(step.operation, step.shapes) for step in program.steps], self._network)
 
 
 class _Skeleton:
@@ -82,14 +84,19 @@ class _Skeleton:
         self._homes = {path: "" if n in outputs else program.steps[n].block for n, path in self._paths.items()}
         by_path = {self._paths[n]: [self._paths[ref.step] for ref in refs] for n, refs in self._sources.items()}
         dominators = immediate_dominators(by_path)
-        self._arms = {
+        arms = {
             path: arms_of(path, dominators[path], by_path, self._ops)
             for path, before in by_path.items()
             if self._ops[path] in JOINS and len(before) > 1
         }
-        parameters = dict(module.named_parameters(remove_duplicate=False))
+        parameters = {
+            f"{name}.{own}" if name else own: parameter
+            for name, child in module.named_modules(remove_duplicate=False)
+            for own, parameter in child._parameters.items()
+            if parameter is not None
+        }
         counted: dict[int, str] = {}  # id of a parameter -> path of the layer that it was counted for
-        self._counts: dict[int, _Parameters] = {}
+        counts: dict[int, _Parameters] = {}
         for number, path in self._paths.items():
             own, shared = [], None
             for name in () if number in outputs else program.steps[number].parameters:
@@ -100,7 +107,7 @@ class _Skeleton:
                 if id(parameter) not in counted:
                     own.append(parameter)
             counted.update({id(p): path for p in own})
-            self._counts[number] = _Parameters(
+            counts[number] = _Parameters(
                 sum(p.numel() for p in own), sum(p.numel() for p in own if p.requires_grad), shared
             )
         unused: dict[int, tuple[str, int]] = {}  # by the first name of each
@@ -108,52 +115,67 @@ class _Skeleton:
             if id(parameter) not in counted:
                 unused.setdefault(id(parameter), (name, parameter.numel()))
         self._unused = tuple(unused.values())
+        self._steps = [number for number in self._sources if number not in outputs]
+        self._rows = [
+            _Row(
+                number,
+                path,
+                [(ref.step, ref.index, self._paths[ref.step]) for ref in self._sources[number]],
+                arms.get(path),
+                counts[number],
+            )
+            for number, path in self._paths.items()
+        ]
+        self._known: tuple[list[Role], tuple[Block, ...]] | None = None
 
     def graph(self, steps: Sequence[Sized], network: str) -> LayerGraph:
         """The graph of the program that this was made of, at any input size."""
         fields: dict[int, ReceptiveField | None] = {}
+        shapes = {n: {index: _without_batch(shape) for index, shape in steps[n].shapes.items()} for n in self._steps}
         layers, edges = [], []
-        for number, refs in self._sources.items():
-            path = self._paths[number]
-            incoming = [_without_batch(steps[ref.step].shapes[ref.index]) for ref in refs]
-            if number < len(steps):
-                operation, shapes = steps[number]
-                given = _without_batch(next(iter(shapes.values())))
+        for row in self._rows:
+            incoming = [shapes[step][index] for step, index, _ in row.reads]
+            if row.number < len(steps):
+                operation, given = steps[row.number].operation, next(iter(shapes[row.number].values()))
             else:
                 operation, given = _OUTPUT, incoming[0]
-            field = receptive_field_after(
-                operation.op, operation.hyperparameters, incoming, given, [fields[ref.step] for ref in refs]
-            )
-            fields[number] = field
-            parameters = self._counts[number]
+            op, hyper = operation.op, operation.hyperparameters
+            before = [fields[read[0]] for read in row.reads]
+            fields[row.number] = field = receptive_field_after(op, hyper, incoming, given, before)
             layers.append(
                 Layer(
-                    path=path,
-                    op=operation.op,
-                    hyperparameters=tuple(operation.hyperparameters.items()),
-                    input_shapes=tuple(incoming),
-                    output_shape=given,
-                    params=parameters.all,
-                    trainable_params=parameters.trainable,
-                    macs=multiply_accumulates(
-                        operation.op, operation.hyperparameters, incoming[0] if incoming else (), given
-                    ),
-                    receptive_field=field,
-                    shared_with=parameters.shared_with,
+                    row.path,
+                    op,
+                    tuple(hyper.items()),
+                    tuple(incoming),
+                    given,
+                    row.parameters.all,
+                    row.parameters.trainable,
+                    multiply_accumulates(op, hyper, incoming[0] if incoming else (), given),
+                    field,
+                    row.parameters.shared_with,
                 )
             )
-            arms = self._arms.get(path)
-            arriving = roles(operation.op, arms, incoming, given) if arms else _MAIN * len(refs)
-            for ref, shape, role in zip(refs, incoming, arriving, strict=True):
-                edges.append(Edge(source=self._paths[ref.step], target=path, shape=shape, role=role))
+            arriving = roles(op, row.arms, incoming, given) if row.arms else _MAIN * len(incoming)
+            edges += [
+                Edge(read[2], row.path, shape, role)
+                for read, shape, role in zip(row.reads, incoming, arriving, strict=True)
+            ]
         return LayerGraph(
             network=network,
-            input_shape=_without_batch(steps[0].shapes[()]),
+            input_shape=shapes[0][()],
             layers=tuple(layers),
             edges=tuple(edges),
-            blocks=_blocks(self.program.blocks, self._homes, self._ops, edges),
+            blocks=self._blocks(edges),
             unused=self._unused,
         )
+
+    def _blocks(self, edges: list[Edge]) -> tuple[Block, ...]:
+        """They depend on what the arms are, and that hardly ever on the size."""
+        arriving, known = [edge.role for edge in edges], self._known
+        if known is None or known[0] != arriving:
+            self._known = known = (arriving, _blocks(self.program.blocks, self._homes, self._ops, edges))
+        return known[1]
 
 
 class _Parameters(NamedTuple):
@@ -162,6 +184,21 @@ class _Parameters(NamedTuple):
     all: int
     trainable: int
     shared_with: str | None
+
+
+class _Row(NamedTuple):
+    """A layer, as far as it is the same at any size.
+
+    Attributes:
+        number: of its step; the outputs' follow after the steps.
+        reads: of each tensor that comes in, the number of its step, where in what that gives, and the step's path.
+    """
+
+    number: int
+    path: str
+    reads: list[tuple[int, tuple[Any, ...], str]]
+    arms: list[Arm] | None
+    parameters: _Parameters
 
 
 _OUTPUT = Operation("output")
@@ -191,7 +228,7 @@ def _visible(program: Program) -> dict[int, list[Ref]]:
 
 def _without_batch(shape: Shape) -> Shape:
     """A shape of the one picture that is followed; where a forward has put other things first, they stay."""
-    return tuple(shape[1:]) if shape[:1] == (1,) else tuple(shape)
+    return shape[1:] if shape and shape[0] == 1 else shape
 
 
 def _blocks(

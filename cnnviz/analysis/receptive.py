@@ -29,8 +29,12 @@ def receptive_field_after(
     """
     if op == "input":
         return PIXEL if len(output_shape) == 3 else None
+    if len(output_shape) != 3:
+        return None
+    if op in POINTWISE and len(fields) == 1:
+        return fields[0]
     known = [field for field in fields if field is not None]
-    if len(output_shape) != 3 or not fields or len(known) < len(fields):
+    if not fields or len(known) < len(fields):
         return None
     across_channels = op in ("chunk", "split", "softmax", "logsoftmax") and hyperparameters.get("dim") in (1, -3)
     if op in POINTWISE or across_channels:
@@ -44,10 +48,11 @@ def receptive_field_after(
         kernel = (shape[1] // output_shape[1], shape[2] // output_shape[2])
         return _slide(known[0], kernel=kernel, stride=kernel)
     if op in ("conv", "maxpool", "avgpool", "subsample"):
-        window = {name: _axes(hyperparameters[name]) for name in ("kernel", "stride", "padding", "dilation")}
-        if op == "avgpool" and window["kernel"] == shape[1:] and window["padding"] == (0, 0):
+        kernel, padding = _axes(hyperparameters["kernel"]), _axes(hyperparameters["padding"])
+        if op == "avgpool" and kernel == shape[1:] and padding == (0, 0):
             return None  # global average pooling by another name
-        return _slide(known[0], **window)
+        stride, dilation = _axes(hyperparameters["stride"]), _axes(hyperparameters["dilation"])
+        return _slide(known[0], kernel, stride, padding, dilation)
     if op == "pad":
         before = _axes(hyperparameters["before"])
         return _slide(known[0], padding=before)
@@ -64,28 +69,25 @@ def _slide(
     padding: tuple[int, int] = (0, 0),
     dilation: tuple[int, int] = (1, 1),
 ) -> ReceptiveField:
-    height, width = (
-        (
-            field.size[axis] + dilation[axis] * (kernel[axis] - 1) * field.stride[axis],
-            field.stride[axis] * stride[axis],
-            field.start[axis] - padding[axis] * field.stride[axis],
-        )
-        for axis in (0, 1)
+    step_down, step_right = field.stride
+    return ReceptiveField(
+        size=(
+            field.size[0] + dilation[0] * (kernel[0] - 1) * step_down,
+            field.size[1] + dilation[1] * (kernel[1] - 1) * step_right,
+        ),
+        stride=(step_down * stride[0], step_right * stride[1]),
+        start=(field.start[0] - padding[0] * step_down, field.start[1] - padding[1] * step_right),
     )
-    return ReceptiveField(size=(height[0], width[0]), stride=(height[1], width[1]), start=(height[2], width[2]))
 
 
 def _hull(fields: Sequence[ReceptiveField]) -> ReceptiveField | None:
     """The smallest window that holds all of them, unit by unit; None where their strides differ."""
-    if len(fields) == 1:
-        return fields[0]
-    if len({field.stride for field in fields}) != 1:
+    first, *others = fields
+    if any(field.stride != first.stride for field in others):
         return None
-    start = tuple(min(field.start[axis] for field in fields) for axis in (0, 1))
-    end = tuple(max(field.start[axis] + field.size[axis] for field in fields) for axis in (0, 1))
-    return ReceptiveField(
-        size=(end[0] - start[0], end[1] - start[1]), stride=fields[0].stride, start=(start[0], start[1])
-    )
+    top, left = (min(field.start[axis] for field in fields) for axis in (0, 1))
+    bottom, right = (max(field.start[axis] + field.size[axis] for field in fields) for axis in (0, 1))
+    return ReceptiveField(size=(bottom - top, right - left), stride=first.stride, start=(top, left))
 
 
 def _axes(value: Value) -> tuple[int, int]:
