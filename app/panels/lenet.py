@@ -1,10 +1,13 @@
 """What of LeNet-5 is left out where it is printed: the connection table, and the figures of its output."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import state
+from app.components.answer import answer, charts, deal
 from cnnviz.lessons import lenet
-from cnnviz.views import figures, lessons_lenet
+from cnnviz.views import figures, lessons_lenet, pieces
 
 BARE = {"displayModeBar": False}
 
@@ -14,25 +17,17 @@ def table_and_parameters() -> None:
     """C3's connection table as a picture and a saving, and both versions' parameters."""
     left, right = st.columns([11, 9], gap="medium")
     with left:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            by = st.segmented_control(
-                "Each map of C3 reads",
-                ["table I", "all six"],
-                default="table I",
-                required=True,
-                key="reads",
-                bind=state.BOUND,
-            )
-            picked = st.select_slider(
-                "Map of C3", list(range(16)), value=0, key="c3", bind=state.BOUND, width=state.px(230)
-            )
-        reads = lenet.table() if by == "table I" else lenet.complete()
-        _chart(lessons_lenet.connection_table(reads, lenet.MAPS, picked), "table")
-        own = reads[picked]
-        st.markdown(
-            f"Map {picked} reads {len(own)} of {lenet.MAPS}: {len(own)} kernels of 5 × 5 and a bias, "
-            f"**{lenet.weights_of([own])} weights**."
+        by = st.segmented_control(
+            "Each map of C3 reads",
+            ["table I", "all six"],
+            default="table I",
+            required=True,
+            key="reads",
+            bind=state.BOUND,
         )
+        reads = lenet.table() if by == "table I" else lenet.complete()
+        deal("c3", {str(picked): [_of_one_map(reads, picked)] for picked in range(len(reads))})
+        _one_map(reads)
     with right:
         st.metric(
             "C3's weights, table I and all six",
@@ -55,6 +50,23 @@ def table_and_parameters() -> None:
         + " S2 and S4 have a coefficient and a bias a map; the output's figures are fixed: so the paper has "
         f"**{sum(row.of_1998 for row in rows):,}**. Shared by all places, they make "
         f"{sum(row.connections for row in rows):,} connections."
+    )
+
+
+@st.fragment
+def _one_map(reads: Sequence[Sequence[int]]) -> None:
+    picked = st.select_slider(
+        "Map of C3", list(range(len(reads))), value=0, key="c3", bind=state.BOUND, width=state.px(360)
+    )
+    answer(_of_one_map(reads, picked), knob="c3", at=str(picked))
+
+
+def _of_one_map(reads: Sequence[Sequence[int]], picked: int) -> str:
+    own = reads[picked]
+    drawn = charts([lessons_lenet.connection_table(reads, lenet.MAPS, picked)], columns="1fr", areas=("table",))
+    return drawn + pieces.words(
+        f"Map {picked} reads {len(own)} of {lenet.MAPS}: {len(own)} kernels of 5 × 5 and a bias, "
+        f"**{lenet.weights_of([own])} weights**."
     )
 
 

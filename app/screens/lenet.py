@@ -3,9 +3,12 @@
 import streamlit as st
 
 from app.boundary import sentences
+from app.components.answer import answers
 from app.panels import lenet
 
-st.subheader("LeNet-5")
+with st.container(horizontal=True):
+    st.subheader("LeNet-5", width="content")
+    answers()
 st.markdown(
     "Each map of C3 reads only some maps of S2. **What does that save, and what else does it do than save?**",
 )

@@ -240,6 +240,7 @@ KNOBS = (
     Knob("kernels, its kernel", _SLIDER, ("ArrowRight", "ArrowLeft"), ("has 44.9 %", "has 28.0 %")),
     Knob("kernels, its biases", "label:has-text('Bias')", None, ("Biases are counted", "Biases are left out")),
     Knob("inception", _SLIDER, ("ArrowRight", "ArrowLeft"), ("163,904 parameters", "163,696 parameters")),
+    Knob("lenet", _SLIDER, ("ArrowRight", "ArrowLeft"), ("Map 1 reads 3 of 6", "Map 0 reads 3 of 6")),
     Knob("shortcuts", "label:has-text('Batch norm')", None, ("resnet56 diverged", "resnet56 is better")),
 )
 _SAYS = """() => [...document.querySelectorAll('.answer')].some(e => e.textContent.includes({text!r}))"""

@@ -6,60 +6,26 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from cnnviz.views.figures import QUIET, SINGLE, STACK, STRIPES
+from cnnviz.views import charts
+from cnnviz.views.figures import SINGLE, STACK, STRIPES
 
 _CLEAR = "rgba(0,0,0,0)"
 
 
-def connection_table(reads: Sequence[Sequence[int]], maps: int, picked: int) -> go.Figure:
+def connection_table(reads: Sequence[Sequence[int]], maps: int, picked: int) -> charts.Chart:
     """Which maps of S2 (rows) each map of C3 (columns) reads: filled, and marked with an X; one of C3's is framed."""
-    marks = [[int(row in column) for column in reads] for row in range(maps)]
-    figure = go.Figure(
-        go.Heatmap(
-            z=marks,
-            text=[["X" if mark else "" for mark in line] for line in marks],
-            texttemplate="%{text}",
-            textfont={"color": "white", "size": 14},
-            colorscale=[[0, _CLEAR], [1, SINGLE]],
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            xgap=3,
-            ygap=3,
-            hovertemplate="map %{x} of C3, map %{y} of S2<extra></extra>",
-        )
-    )
-    for column in range(len(reads)):  # the places of what isn't read are seen as well
-        for row in range(maps):
-            if not marks[row][column]:
-                _box(figure, column, row, QUIET, 1, 0.42)
-    figure.add_shape(
-        type="rect",
-        x0=picked - 0.5,
-        x1=picked + 0.5,
-        y0=-0.55,
-        y1=maps - 0.45,
-        line={"color": STACK, "width": 4},
-    )
-    figure.update_layout(
-        height=235,
-        margin={"l": 0, "r": 0, "t": 4, "b": 38},
-        xaxis={"title": "map of C3", "tickvals": list(range(len(reads))), "showgrid": False, "zeroline": False},
-        yaxis={
-            "title": "map of S2",
-            "tickvals": list(range(maps)),
-            "autorange": "reversed",
-            "showgrid": False,
-            "zeroline": False,
-        },
-        plot_bgcolor=_CLEAR,
-    )
-    return figure
-
-
-def _box(figure: go.Figure, x: float, y: float, colour: str, width: int, half: float) -> None:
-    line = {"color": colour, "width": width}
-    figure.add_shape(type="rect", x0=x - half, x1=x + half, y0=y - half, y1=y + half, line=line)
+    own = ", ".join(map(str, reads[picked]))
+    return {
+        "name": "table",
+        "kind": "grid",
+        "height": 235,
+        "label": f"What each of C3's {len(reads)} maps reads of S2's {maps}; map {picked} reads {own}",
+        "columns": [list(column) for column in reads],
+        "rows": maps,
+        "picked": picked,
+        "titles": ["map of C3", "map of S2"],
+        "says": ["map {x} of C3 reads map {y} of S2", "map {x} of C3 doesn't read map {y} of S2"],
+    }
 
 
 def parameters(names: Sequence[str], of_1998: Sequence[int], printed: Sequence[int]) -> go.Figure:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from components import Answer
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +21,7 @@ def opened(**query: str) -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    return " ".join(element.value for element in (*app.markdown, *app.caption))
+    return " ".join([Answer(app).words, *(element.value for element in (*app.markdown, *app.caption))])
 
 
 def metrics(app: AppTest) -> dict[str, str]:
@@ -33,15 +34,18 @@ def test_the_table_its_saving_and_the_paper_s_total():
     assert app.markdown[0].value.endswith("?**")
     assert metrics(app)["C3's weights, table I and all six"] == "1,516 / 2,416"
     assert "**60,000**. Shared by all places, they make 340,908 connections" in said(app)
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 3
+    [table] = Answer(app).charts
+    assert sum(len(reads) for reads in table["columns"]) == 60, "of 96"
 
 
 @pytest.mark.parametrize(("c3", "weights"), [(0, 76), (6, 101), (15, 151)])
 def test_each_map_has_as_many_weights_as_it_reads_maps(c3, weights):
     app = opened(c3=str(c3))
-    assert f"**{weights} weights**" in said(app)
+    assert f"{weights} weights" in said(app)
+    assert Answer(app).charts[0]["picked"] == c3
     app.segmented_control(key="reads").set_value("all six").run()
-    assert "**151 weights**" in said(app)
+    assert "151 weights" in said(app)
     assert "120 pairs" in said(app)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cnnviz.views.charts import axis, bars, line, tick_text
+from cnnviz.views.charts import axis, bars, line, part, tick_text
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,6 @@ def test_a_tick_is_short(value, text):
 
 def test_a_value_has_no_more_digits_than_are_seen():
     assert line("a", "blue", [(1, 100 / 3, 0)], "{y}")["points"] == [(1, 33.3333, 0)]
-    row = {"name": "a", "tone": "blue", "pattern": "", "parts": [3, 4], "say": "{y}"}
-    assert bars("b", "in words", 100, "weights", [row])["x"]["to"] == 7
+    row = {"name": "a", "parts": [part(3, "blue", "", "three"), part(4, "orange", "stripes", "four")]}
+    assert bars("b", "in words", 100, [row], axis_title="weights")["x"]["to"] == 7
+    assert bars("b", "in words", 100, [row])["x"]["ticks"] == [], "its texts say how much it is"

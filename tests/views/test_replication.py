@@ -45,8 +45,8 @@ def test_the_curves_hold_the_articles_savings():
 
 def test_the_bars_are_as_long_as_the_weights():
     shown = lessons_kernels.weight_bars(replicate(7))
-    assert [row["parts"] for row in shown["rows"]] == [[49], [9, 9, 9], [7, 7]]
-    assert len({row["pattern"] for row in shown["rows"]}) == 3, "colour isn't the only cue"
+    assert [[part["value"] for part in row["parts"]] for row in shown["rows"]] == [[49], [9, 9, 9], [7, 7]]
+    assert len({row["parts"][0]["pattern"] for row in shown["rows"]}) == 3, "colour isn't the only cue"
     assert shown["x"]["to"] == 49
     assert shown["label"] == "Weights: one 7 × 7 49, 3 × (3 × 3) 27, 1 × 7, 7 × 1 14"
 

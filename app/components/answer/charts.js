@@ -1,4 +1,5 @@
-// Charts from plain numbers: lines over two axes, bars of several parts, and windows that shrink layer by layer.
+// Charts from plain numbers: lines over two axes, bars of several parts, a grid of who reads
+// what, and windows that shrink layer by layer.
 
 const NEAR = 28  // px from a value within which a pointer means it
 
@@ -157,6 +158,30 @@ const DRAWN = {
       }
       drawn.push(words(x(from) + .5 * em, middle, total, `class="total" dy=".34em"`))
     })
+    return drawn.join("")
+  },
+
+  grid({ columns, rows, picked, titles: [across, up], says }, { width, height, em }, values) {
+    const left = 3 * em, top = 3, wide = (width - left - 3) / columns.length, high = (height - 2.7 * em - top) / rows
+    const foot = top + rows * high, middle = `text-anchor="middle"`
+    const cell = (column, row, gap) => `x="${left + column * wide + gap}" y="${top + row * high + gap}" width="${wide - 2 * gap}" height="${high - 2 * gap}"`
+    const drawn = [
+      words(left + columns.length * wide / 2, height - .25 * em, across, middle),
+      words(0, 0, up, `${middle} transform="translate(${.95 * em} ${(top + foot) / 2}) rotate(-90)"`),
+    ]
+    for (let row = 0; row < rows; row++) drawn.push(words(left - .5 * em, top + (row + .5) * high, String(row), `dy=".34em" text-anchor="end"`))
+    columns.forEach((reads, column) => {
+      const x = left + (column + .5) * wide
+      drawn.push(words(x, foot + 1.15 * em, String(column), middle))
+      for (let row = 0; row < rows; row++) {
+        const y = top + (row + .5) * high, filled = reads.includes(row)
+        const say = says[filled ? 0 : 1].replace("{x}", column).replace("{y}", row)
+        drawn.push(filled ? `<g class="blue"><rect class="bar" ${cell(column, row, 1)}/>${words(x, y, "X", `class="ink" dy=".34em" ${middle}`)}</g>`
+          : `<rect class="cells" ${cell(column, row, 2)}/>`)
+        values.push({ x, y, reach: Math.min(wide, high) / 2, said: () => say })
+      }
+    })
+    drawn.push(`<rect class="picked" x="${left + picked * wide}" y="${top - 1}" width="${wide}" height="${rows * high + 2}"/>`)
     return drawn.join("")
   },
 
