@@ -30,8 +30,8 @@ def table(rows: Sequence[Mapping[str, str]], caption: str, *, figures: bool = Fa
     """
     head = "".join(f"<th scope='col'>{escape(name)}</th>" if name else "<td></td>" for name in rows[0])
     body = "".join(f"<tr>{_row(list(row.values()))}</tr>" for row in rows)
-    look = f"class='{'figures' if figures else ''}' aria-label='{escape(caption)}'"
-    return f"<div class='wide'><table {look}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    shown = f"<table class='{'figures' if figures else ''}'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<div class='wide' role='group' aria-label='{escape(caption)}' tabindex='0'>{shown}</div>"  # keys scroll it
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -159,7 +159,8 @@ def test_kernels_in_a_network(app_url, screen):
 def test_lenet(app_url, screen):
     screen.goto(f"{app_url}/lenet")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    expect(screen.locator(".js-plotly-plot")).to_have_count(4)
+    expect(screen.locator(".js-plotly-plot")).to_have_count(3)
+    expect(screen.locator(".charts svg")).to_be_visible()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 
@@ -175,7 +176,7 @@ def test_alexnets_ideas(app_url, screen, idea):
 @pytest.mark.parametrize("about", ["Module", "On a picture", "Weights", "Heads"])
 def test_inception(app_url, screen, about):
     screen.goto(f"{app_url}/inception?about={about}")
-    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.locator(".js-plotly-plot .main-svg, .drawn svg").first).to_be_visible()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 

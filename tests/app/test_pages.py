@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from components import card, given, layers, pick, table
+from components import Answer, card, given, layers, pick, table
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import networks
@@ -167,8 +167,8 @@ def test_a_fully_connected_layer_is_a_chart():
 def test_kernels_save_what_the_article_says(kernel, saving):
     app = opened("kernels")
     app.select_slider(key="kernel").set_value(kernel).run()
-    assert metrics(app)["Saving"] == saving
-    assert metrics(app)["Receptive field of both"] == f"{kernel} × {kernel}"
+    assert Answer(app).numbers["Saving"] == saving
+    assert Answer(app).numbers["Receptive field of both"] == f"{kernel} × {kernel}"
     assert not app.exception
 
 
@@ -177,8 +177,8 @@ def test_kernels_with_many_channels():
     for key, value in (("in", 16), ("mid", 16), ("out", 32)):
         app.number_input(key=key).set_value(value)
     app.run()
-    assert metrics(app)["Weights, one layer"] == "12,800"
-    assert metrics(app)["Weights, 2 × (3 × 3)"] == "6,912"
+    assert Answer(app).numbers["Weights, one layer"] == "12,800"
+    assert Answer(app).numbers["Weights, 2 × (3 × 3)"] == "6,912"
 
 
 PHOTOGRAPH = Path(__file__).parents[2] / "assets" / "photographs" / "coffee.jpg"

@@ -2,9 +2,10 @@
 // width can't be drawn anew in time.
 
 const MARGIN = 40
+const paper = document.createElement("style")  // stays, as a print may begin while this is being run anew
 
 export default function ({ data, setStateValue }) {
-  const root = document.documentElement, paper = document.createElement("style")
+  const root = document.documentElement
   const cut = () => {
     const width = innerWidth + 2 * MARGIN
     paper.textContent = `@page { size: ${width}px ${Math.round(width * Math.SQRT2)}px; margin: ${MARGIN}px; }`
@@ -16,6 +17,5 @@ export default function ({ data, setStateValue }) {
   return () => {
     root.style.fontSize = ""
     removeEventListener("beforeprint", cut)
-    paper.remove()
   }
 }
