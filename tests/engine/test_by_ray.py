@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -70,17 +71,22 @@ def test_who_else_looks_does_not_change_a_bit(by_ray):
 
 
 def test_a_killed_replica_costs_nobody_a_result(by_ray):
-    before = replicas()
-    assert len(before) >= 2
-    with ThreadPoolExecutor(12) as visitors:
-        waiting = [visitors.submit(by_ray.maps, OPTIONS, picture(n), "fc") for n in range(200, 260)]
-        waiting[5].result(120)
-        before[0].kill()
-        found = [visit.result(120).maps for visit in waiting]
-    assert 1 <= by_ray.lost <= 12, "those that it was at, and no other"
-    here = Engine()
-    for number, maps in zip(range(200, 260), found, strict=True):
-        assert np.array_equal(maps, here.maps(OPTIONS, picture(number), "fc", device="cpu").maps)
+    here, asked = Engine(), 12
+    for first in range(200, 500, 60):  # it may be killed between two passes
+        end = time.monotonic() + 60
+        while len(before := replicas()) < 2:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        with ThreadPoolExecutor(asked) as visitors:
+            waiting = [visitors.submit(by_ray.maps, OPTIONS, picture(n), "fc") for n in range(first, first + 60)]
+            waiting[5].result(120)
+            before[0].kill()
+            found = [visit.result(120).maps for visit in waiting]
+        for number, maps in enumerate(found, start=first):
+            assert np.array_equal(maps, here.maps(OPTIONS, picture(number), "fc", device="cpu").maps)
+        if by_ray.lost:
+            break
+    assert 1 <= by_ray.lost <= asked, "those that it was at, and no other"
 
 
 def test_what_is_wrong_is_the_same_sentence(by_ray):
