@@ -12,7 +12,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -82,13 +82,16 @@ class Resizer:
     """
 
     def __init__(self, program: Program, module: nn.Module) -> None:
-        self._program = program
-        self._tensors = cache(lambda: dict(_tensors(module)))
-        modules = dict(module.named_modules(remove_duplicate=False))
-        self._calls = [
-            (step, modules[step.module] if step.module is not None else None, _reads(step))
-            for step in program.steps[1:]
-        ]
+        self._program, self._module = program, module
+
+    @cached_property
+    def _calls(self) -> list[tuple[Step, nn.Module | None, tuple[Ref, ...]]]:
+        layers: dict[str | None, nn.Module] = dict(self._module.named_modules(remove_duplicate=False))
+        return [(step, layers.get(step.module), _reads(step)) for step in self._program.steps[1:]]
+
+    @cached_property
+    def _tensors(self) -> dict[str, Tensor]:
+        return dict(_tensors(self._module))
 
     def at(self, shape: Shape) -> list[Sized] | None:
         """Each step, for an input of a shape (batch included).
@@ -123,7 +126,7 @@ class Resizer:
                     values[value.step] = torch.empty(found[value.step].shapes[()], device=META)
                 return at(values[value.step], value.index)
             if isinstance(value, Named):
-                return self._tensors()[value.name].to(META)
+                return self._tensors[value.name].to(META)
             return META if value is INPUT_DEVICE else value
 
         args, kwargs = mapped(step.args, real), mapped(dict(step.kwargs), real)
@@ -225,14 +228,12 @@ class _Recorder(TorchFunctionMode):
         own["_compiled_call_impl"] = None
         self._originals[id(copy)] = module
         operation = describe_module(module)
-        for name in _HOOKS:  # where its own forward never runs, an empty one can be shared
-            if own.get(name) or (operation is None and name in own):
-                own[name] = type(own[name])()
+        # where its own forward never runs, nobody adds to them
+        own.update(_NO_HOOKS if operation is not None else {name: type(none)() for name, none in _NO_HOOKS.items()})
         if module._modules:
-            own["_modules"] = children = {
+            own["_modules"] = {
                 name: None if child is None else self._stand_in(child, made) for name, child in module._modules.items()
             }
-            own.update(children)  # found there, they needn't be looked for by nn.Module's __getattr__
         if operation is not None:
             own["forward"] = partial(self._leaf, module, operation)
             return copy
@@ -422,7 +423,9 @@ class _Recorder(TorchFunctionMode):
         self._steps.append(step)
 
     def _storage(self, tensor: Tensor) -> int:
-        return self._storages.setdefault(tensor.untyped_storage()._cdata, len(self._storages))
+        with torch._C.DisableTorchFunction():
+            address = tensor.untyped_storage()._cdata
+        return self._storages.setdefault(address, len(self._storages))
 
     def _refuse_stale(self, tensor: Tensor) -> None:
         if id(tensor) in self._stale:
@@ -481,7 +484,7 @@ class _Recorder(TorchFunctionMode):
 
 
 _PLACES = (torch.device, str)
-_HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith("_hooks"))
+_NO_HOOKS = {name: hooks for name, hooks in vars(nn.Module()).items() if name.endswith("_hooks")}
 _SAYS_NO_SIZE = frozenset("dim ndim dtype device is_cuda is_meta is_floating_point is_complex requires_grad".split())
 _READS_VALUES = frozenset(["__bool__", "__int__", "__float__", "__index__", "__complex__", "item", "tolist", "numpy"])
 
@@ -585,7 +588,8 @@ def _parameters(module: nn.Module) -> Iterable[str]:
 
 def _same_place(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors of one storage are the same elements in the same order."""
-    return (one.storage_offset(), one.shape, one.stride()) == (other.storage_offset(), other.shape, other.stride())
+    with torch._C.DisableTorchFunction():
+        return (one.storage_offset(), one.shape, one.stride()) == (other.storage_offset(), other.shape, other.stride())
 
 
 def _is_ours(error: Exception) -> bool:
