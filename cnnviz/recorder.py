@@ -10,9 +10,9 @@ and run the same module at once.
 import math
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 
 from cnnviz.errors import CnnvizError, ShapeMismatch, Untraceable
 from cnnviz.graph import Shape
-from cnnviz.nested import at, field_names, mapped, tensors
+from cnnviz.nested import field_names, mapped, tensors
 from cnnviz.operations import (
     CONSTANTS,
     FACTORIES,
@@ -36,7 +36,7 @@ from cnnviz.operations import (
     operation_at,
     output_shape,
 )
-from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Sized, Step
+from cnnviz.program import INPUT_DEVICE, Named, Program, Ref, Step
 
 META = torch.device("meta")
 
@@ -72,92 +72,6 @@ def follow(module: nn.Module, shape: Shape, dtype: torch.dtype = torch.float32) 
             )
     with torch.inference_mode(False), torch.no_grad():
         return _Recorder(module, named).follow(shape, dtype)
-
-
-class Resizer:
-    """Says what the steps of a program are for inputs of other shapes, without following the forward again.
-
-    Args:
-        module: that was followed; it must stay as it is.
-    """
-
-    def __init__(self, program: Program, module: nn.Module) -> None:
-        self._program, self._module = program, module
-
-    @cached_property
-    def _calls(self) -> list[tuple[Step, nn.Module | None, tuple[Ref, ...]]]:
-        layers: dict[str | None, nn.Module] = dict(self._module.named_modules(remove_duplicate=False))
-        return [(step, layers.get(step.module), _reads(step)) for step in self._program.steps[1:]]
-
-    @cached_property
-    def _tensors(self) -> dict[str, Tensor]:
-        return dict(_tensors(self._module))
-
-    def at(self, shape: Shape) -> list[Sized] | None:
-        """Each step, for an input of a shape (batch included).
-
-        Returns:
-            None where the forward has to be followed: it reads sizes, or something in it doesn't fit.
-        """
-        if self._program.sized:
-            return None
-        found = [Sized(self._program.steps[0].operation, {(): shape})]
-        values: dict[int, Any] = {}  # what steps give, as far as its shape isn't enough
-        with torch.inference_mode(False), torch.no_grad():
-            for number, (step, layer, reads) in enumerate(self._calls, start=1):
-                try:
-                    sized = _by_shape(step, layer, [found[ref.step].shapes[ref.index] for ref in reads])
-                    if sized is None:
-                        operation, values[number] = self._by_tensor(step, layer, found, values)
-                        sized = Sized(operation, {index: tuple(t.shape) for index, t in tensors(values[number])})
-                except Exception:
-                    return None  # following it says what doesn't fit, and where
-                if sized.shapes.keys() != step.shapes.keys():
-                    return None
-                found.append(sized)
-        return found
-
-    def _by_tensor(
-        self, step: Step, layer: nn.Module | None, found: Sequence[Sized], values: dict[int, Any]
-    ) -> tuple[Operation, Any]:
-        def real(value: Any) -> Any:
-            if isinstance(value, Ref):
-                if value.step not in values:
-                    values[value.step] = torch.empty(found[value.step].shapes[()], device=META)
-                return at(values[value.step], value.index)
-            if isinstance(value, Named):
-                return self._tensors[value.name].to(META)
-            return META if value is INPUT_DEVICE else value
-
-        args, kwargs = mapped(step.args, real), mapped(dict(step.kwargs), real)
-        if layer is None:
-            assert step.function is not None
-            return describe_function(step.function, args, kwargs), _called(step.function, args, kwargs)
-        entering = tuple((*args, *kwargs.values())[0].shape)
-        operation = operation_at(layer, step.operation, entering[1:])
-        return operation, _given(layer, operation, step.path, entering, args, kwargs)
-
-
-def _reads(step: Step) -> tuple[Ref, ...]:
-    """The arguments of a step that takes tensors of other steps alone; else none."""
-    return step.args if not step.kwargs and all(isinstance(value, Ref) for value in step.args) else ()
-
-
-def _by_shape(step: Step, layer: nn.Module | None, entering: Sequence[Shape]) -> Sized | None:
-    """What a step is and gives, where a formula says it from the shapes that come in; None where tensors are needed.
-
-    Raises:
-        ShapeMismatch: the input doesn't fit.
-    """
-    if layer is None:
-        alike = len(entering) == 2 and entering[0] == entering[1]
-        return Sized(step.operation, {(): entering[0]}) if alike and step.operation.op in ("add", "mul") else None
-    if len(entering) != 1 or vars(layer).get("return_indices"):
-        return None
-    shape = entering[0]
-    operation = operation_at(layer, step.operation, shape[1:])
-    given = output_shape(operation, shape[1:], step.path)
-    return None if given is None else Sized(operation, {(): (*shape[:1], *given)})
 
 
 class _Recorder(TorchFunctionMode):
@@ -310,7 +224,7 @@ class _Recorder(TorchFunctionMode):
                 parameters=tuple([_within(name, own) for own in _parameters(module)]),
             )
             try:
-                out = _given(module, operation, path, shape, args, kwargs)
+                out = layer_output(module, operation, path, shape, args, kwargs)
             except ShapeMismatch as error:
                 raise self._with_origin(error, operation, x) from None
             except Exception:
@@ -345,7 +259,7 @@ class _Recorder(TorchFunctionMode):
                 f"only what depends on shapes; move the decision out of forward."
             )
         before = {id(t): t._version for _, t in tensors((args, kwargs))}
-        out = _called(func, args, kwargs, self._to_meta)
+        out = function_output(func, args, kwargs, self._to_meta)
         if not any(True for _ in tensors(out)):
             self._sized = self._sized or function_name(func) not in _SAYS_NO_SIZE
             return out  # a shape, a number of dimensions: no tensor, no layer
@@ -519,7 +433,7 @@ def _by_formula(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     return torch.empty(args[0].shape, dtype=args[0].dtype, device=META)
 
 
-def _called(
+def function_output(
     func: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
@@ -533,7 +447,7 @@ def _called(
     return func(*mapped(args, to_meta), **mapped({**kwargs, **place}, to_meta))
 
 
-def _given(
+def layer_output(
     module: nn.Module, operation: Operation, path: str, shape: Shape, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
     """What a layer gives on meta: by formula where there is one; its very input, of `shape`, where it writes there."""
@@ -569,7 +483,7 @@ def _on_meta(module: nn.Module) -> nn.Module:
     return twin
 
 
-def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def named_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters and buffers by every name that they have."""
     yield from module.named_buffers(remove_duplicate=False)
     yield from module.named_parameters(remove_duplicate=False)

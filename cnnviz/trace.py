@@ -13,7 +13,8 @@ from cnnviz.errors import BadOption
 from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape
 from cnnviz.operations import Operation
 from cnnviz.program import Program, Ref, Sized
-from cnnviz.recorder import Resizer, follow, name_of, uncompiled
+from cnnviz.recorder import follow, name_of, uncompiled
+from cnnviz.resizing import Resizer
 
 
 def trace(module: nn.Module, input_shape: Shape, *, network: str | None = None) -> LayerGraph:

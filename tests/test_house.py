@@ -34,9 +34,13 @@ RULES: dict[str, tuple[set[str], set[str]]] = {
         {"torch"},
         {"cnnviz/errors", "cnnviz/graph", "cnnviz/nested", "cnnviz/operations", "cnnviz/program"},
     ),
+    "cnnviz/resizing": (
+        {"torch"},
+        {f"cnnviz/{name}" for name in ("graph", "nested", "operations", "program", "recorder")},
+    ),
     "cnnviz/trace": (
         {"torch"},
-        {f"cnnviz/{name}" for name in ("errors", "graph", "analysis", "operations", "program", "recorder")},
+        {f"cnnviz/{name}" for name in ("errors", "graph", "analysis", "operations", "program", "recorder", "resizing")},
     ),
     "cnnviz/download": ({"filelock"}, {"cnnviz/errors"}),
     "cnnviz/folders": (set(), set()),
