@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, wraps
@@ -26,7 +27,7 @@ from cnnviz.catalogue import Options, as_trained, construct, describe, keep_weig
 from cnnviz.engine.local import Engine, Picture, engine
 from cnnviz.engine.results import Outcome
 from cnnviz.engine.studio import Running, Studio, studio
-from cnnviz.errors import BadWeights, DrawingFailed
+from cnnviz.errors import BadOption, BadWeights, DrawingFailed
 from cnnviz.graph import LayerGraph
 from cnnviz.images import Fit, as_received, load_image, photographs, to_input, zoomed
 from cnnviz.lessons import identity, inception, pictures, replaced, shortcuts
@@ -48,6 +49,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 OUTLINE: Literal["outline"] = "outline"
 SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
+MOST_FOUND = 32  # of a megabyte at most each
+_FOUND: OrderedDict[str, Any] = OrderedDict()
+_FOUND_LOCK = threading.Lock()
 OnWait = Callable[[int], None]
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
 
@@ -296,6 +300,13 @@ def received_url(
     return f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}", shown.width, of_input
 
 
+def jpeg_url(picture: Image.Image) -> str:
+    """A picture as a URL with all its bytes, as small as a page needs it behind a drawing."""
+    data = io.BytesIO()
+    picture.convert("RGB").save(data, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
+
+
 def picture_from(data: bytes, name: str) -> Picture:
     """A visitor's file as a picture, no larger than any network needs."""
     image = load_image(data, name)
@@ -416,6 +427,36 @@ def as_learned(key: str) -> Options:
 def inception_module(inputs: int, widths: Widths, side: int, *, naive: bool = False) -> inception.Module:
     """An inception module in numbers; the most recent ones are kept."""
     return inception.counted(inputs, widths, side, naive=naive)
+
+
+def keep(what: Hashable, found: T) -> str:
+    """Keep what a page has found out, for answers that are about it; the most recent ones stay.
+
+    Args:
+        what: tells it from everything else.
+
+    Returns:
+        what it is to be asked for by.
+    """
+    key = hashlib.sha256(repr(what).encode()).hexdigest()
+    with _FOUND_LOCK:
+        _FOUND[key] = found
+        _FOUND.move_to_end(key)
+        if len(_FOUND) > MOST_FOUND:
+            _FOUND.popitem(last=False)
+    return key
+
+
+def kept_as(key: str) -> Any:
+    """What was kept.
+
+    Raises:
+        BadOption: it isn't any more.
+    """
+    with _FOUND_LOCK:
+        if key not in _FOUND:
+            raise BadOption("This page's picture isn't at hand any more: please load the page again.")
+        return _FOUND[key]
 
 
 def shared_engine() -> Engine:

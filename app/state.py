@@ -202,22 +202,13 @@ class Selection:
 
     def follow_url(self) -> None:
         """Take the layer from the URL where that has changed since it was written: by a link, or the back button."""
-        now = st.query_params.get(self.key("layer"))
-        if now is not None if st.session_state.get("page is new") else now != self.get("layer written"):
-            self.set("layer", now)
-        self.set("layer written", now)
+        self.set("layer", followed(self.key("layer")))
 
     def show_in_url(self, graph: LayerGraph) -> None:
         """Write the layer to the URL, where it isn't the one that is selected until another is."""
-        key, path = self.key("layer"), self.layer_in(graph)
+        path = self.layer_in(graph)
         self.set("layer", path)
-        shown = None if path == first_layer(graph) else path
-        if shown != st.query_params.get(key):
-            if shown is None:
-                del st.query_params[key]
-            else:
-                st.query_params[key] = shown
-        self.set("layer written", shown)
+        write(self.key("layer"), None if path == first_layer(graph) else path)
 
     def forget_unknown_layer(self, graph: LayerGraph) -> None:
         """A layer that the network hasn't (any more, or ever): say so once, and go on with the first."""
@@ -332,6 +323,24 @@ def keep_together(together: bool, selections: Sequence[Selection], graphs: Seque
         selections[1 - lead].pick_layer(layers[lead])
         now[1 - lead] = (graphs[1 - lead].network, layers[lead])
     st.session_state["together at"] = now if together else None
+
+
+def followed(name: str) -> Any:
+    """What is written to the URL by hand: as it says, if it has changed since, or as the session has it."""
+    now, written = st.query_params.get(name), f"{name} written"
+    news = now is not None if st.session_state.get("page is new") else now != st.session_state.get(written)
+    st.session_state[written] = now
+    return now if news else st.session_state.get(name)
+
+
+def write(name: str, value: Any) -> None:
+    """Write to the URL; None takes it out."""
+    text = None if value is None else _as_text(value)
+    if text is None:
+        st.query_params.pop(name, None)
+    elif text != st.query_params.get(name):
+        st.query_params[name] = text
+    st.session_state[f"{name} written"] = text
 
 
 def forget_unusable() -> None:

@@ -1,15 +1,17 @@
 """AlexNet's ideas, one function each: a sentence and a question, the knobs, and what they do."""
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
-from app.components.maps import map_grid
+from app.components.answer import answer, charts
+from app.components.knobs import Choice, Number, Switch
 from app.panels import picture
+from app.panels.knobs import Answer, Grid, Lesson
 from app.panels.waiting import waiting
 from cnnviz.activations.pictures import quantise
 from cnnviz.catalogue import Options
@@ -21,7 +23,7 @@ from cnnviz.lessons.pictures import as_input
 from cnnviz.networks import card, cards
 from cnnviz.prediction import CIFAR10_NAMES
 from cnnviz.training.ideas import IDEAS as IDEA_NAMES
-from cnnviz.views import figures, lessons_alexnet
+from cnnviz.views import figures, lessons_alexnet, pieces
 
 SMALL = ("alexnet-cifar", "relu4")  # trained ones, the best first
 LARGE = ("alexnet", "alexnet-owt")
@@ -29,6 +31,8 @@ ALPHAS = ("0", "0.00001", "0.0001", "0.001", "0.01", "0.1", "1")
 NUMBERS_OF_MASKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 TICK = 0.6  # seconds between two masks
 PLAIN = {"displayModeBar": False}
+FirstMaps = tuple[str, alexnet.Floats]  # a layer's path, and what it gives
+About = tuple[Hashable, Any]  # what tells what an answer is about from all else, and that
 
 
 def relu() -> None:
@@ -110,41 +114,52 @@ def normalisation() -> None:
     )
     seen, options = _picture_and_network([*SMALL, *LARGE])
     path, found = _first_maps(seen, options)
+    _answered(LRN, (("maps", options, seen.digest), (path, found.value)))
+    _behind(found)
+    st.caption(
+        "AlexNet read pixels of 0 to 255 less their mean (section 2); ours are normalised to about ±2, some 58 "
+        "times smaller. With the same weights, squares are 58² times smaller: α = 0.34 would do what 0.0001 did."
+    )
 
-    @st.fragment
-    def knobs_and_maps() -> None:
-        knobs, chart = st.columns([2, 5], gap="medium")
-        with knobs:
-            left, right = st.columns(2)
-            n = left.slider("n", 1, 15, 5, 2, key="n", bind=state.BOUND, help="How many channels; AlexNet: 5.")
-            k = right.slider("k", 0.5, 10.0, 2.0, 0.5, key="k", bind=state.BOUND, help="AlexNet: 2.")
-            alpha = left.select_slider(
-                "α", ALPHAS, "0.0001", key="alpha", bind=state.BOUND,
-                help="AlexNet: 0.0001. PyTorch's layer of that name divides it by n, the paper doesn't.",
-            )  # fmt: skip
-            beta = right.slider("β", 0.0, 1.5, 0.75, 0.05, key="beta", bind=state.BOUND, help="AlexNet: 0.75.")
-        with sentences():
-            damped = alexnet.damped(found.value, n, k, float(alpha), beta)
-            with knobs:
-                st.markdown(
-                    f"Every unit is divided by k^β = **{damped.lone:.3f}** at least. What neighbours add to that is "
-                    f"at most **{100 * (damped.most - 1):.2f}\u00a0%** here."
-                )
-            with chart:
-                _chart(lessons_alexnet.across_channels(damped, n), "across channels")
-            for column, name, maps in zip(
-                st.columns(2, gap="medium"), ("before", "after"), (damped.before, damped.after), strict=True
-            ):
-                with column:
-                    st.caption(f"{path} {name}: {maps.min():.3g} to {maps.max():.3g}")
-                    map_grid(quantise(maps), name=f"{path} {name}", scale="layer", key=f"maps {name}")
-        _behind(found)
-        st.caption(
-            "AlexNet read pixels of 0 to 255 less their mean (section 2); ours are normalised to about ±2, some 58 "
-            "times smaller. With the same weights, squares are 58² times smaller: α = 0.34 would do what 0.0001 did."
-        )
 
-    knobs_and_maps()
+@st.fragment
+def _answered(lesson: Lesson, about: About) -> None:
+    with sentences():
+        lesson.draw(about, beside=(2, 5))
+
+
+def _damped(about: FirstMaps, n: int, k: float, alpha: str, beta: float) -> Answer:
+    path, maps = about
+    damped = alexnet.damped(maps, n, k, float(alpha), beta)
+    return Answer(
+        (
+            charts([lessons_alexnet.across_channels(damped, n)], columns="1fr", areas=("channels",)),
+            pieces.words(
+                f"Every unit is divided by k^β = **{damped.lone:.3f}** at least. What neighbours add to that is "
+                f"at most **{100 * (damped.most - 1):.2f}\u00a0%** here."
+            ),
+        ),
+        [
+            Grid(f"maps {name}", f"{path} {name}", quantise(values))
+            for name, values in (("before", damped.before), ("after", damped.after))
+        ],
+    )
+
+
+LRN = Lesson(
+    "lrn",
+    (
+        Number("n", "n", 5, 1, 15, 2, "How many channels; AlexNet: 5."),
+        Number("k", "k", 2.0, 0.5, 10.0, 0.5, "AlexNet: 2."),
+        Choice(
+            *("alpha", "α", "0.0001", ALPHAS),
+            help="AlexNet: 0.0001. PyTorch's layer of that name divides it by n, the paper doesn't.",
+            slider=True,
+        ),
+        Number("beta", "β", 0.75, 0.0, 1.5, 0.05, "AlexNet: 0.75."),
+    ),
+    _damped,
+)
 
 
 def pooling() -> None:
@@ -152,41 +167,47 @@ def pooling() -> None:
     st.markdown("AlexNet's pooling windows are 3 wide and 2 apart, so that they overlap. **What does that change?**")
     seen, options = _picture_and_network([*SMALL, *LARGE])
     path, found = _first_maps(seen, options)
+    _answered(POOLING, (("maps", options, seen.digest), (path, found.value)))
+    _behind(found)
+    st.caption(
+        "The paper's errors, top-1 and top-5, fell by 0.4 and 0.3 points by it (section 3.4). "
+        f"{lessons_alexnet.points_of_overlap(alexnet.points_lost('overlap'))} AlexNet's 55 × 55 maps become "
+        "27 × 27 either way."
+    )
 
-    @st.fragment
-    def knobs_and_maps() -> None:
-        knobs, strips = st.columns([2, 5], gap="medium")
-        with knobs:
-            left, right = st.columns(2)
-            window = left.slider("Window", 2, 6, 3, key="window", bind=state.BOUND, help="AlexNet: 3.")
-            stride = right.slider("Stride", 1, 4, 2, key="apart", bind=state.BOUND, help="AlexNet: 2.")
-        apart = max(2, stride)
-        pairs = ((window, stride), (apart, apart) if window != stride else (window + 1, stride))
-        sizes = {f"{wide} × {wide}, {step} apart": (wide, step) for wide, step in pairs}
-        with sentences():
-            pooled = {name: alexnet.pooled(found.value, *size) for name, size in sizes.items()}
-            visits = {name: alexnet.visits(13, *size) for name, size in sizes.items()}
-            with strips:
-                _chart(lessons_alexnet.windows(visits, sizes), "windows")
-            with knobs:
-                moved = {name: alexnet.moved_by_one(found.value, *size) for name, size in sizes.items()}
-                st.markdown(
-                    "When the maps move by one pixel, the pooled ones change by "
-                    + ", ".join(f"**{100 * value:.0f}\u00a0%** ({name})" for name, value in moved.items())
-                    + " of their mean."
-                )
-            for column, (name, maps) in zip(st.columns(2, gap="medium"), pooled.items(), strict=True):
-                with column:
-                    st.caption(f"{path}, pooled by {name}: {maps.shape[1]} × {maps.shape[2]}")
-                    map_grid(quantise(maps), name=f"{path}, {name}", scale="layer", key=f"pooled {name}")
-        _behind(found)
-        st.caption(
-            "The paper's errors, top-1 and top-5, fell by 0.4 and 0.3 points by it (section 3.4). "
-            f"{lessons_alexnet.points_of_overlap(alexnet.points_lost('overlap'))} AlexNet's 55 × 55 maps become "
-            "27 × 27 either way."
-        )
 
-    knobs_and_maps()
+def _pooled(about: FirstMaps, window: int, apart: int) -> Answer:
+    path, maps = about
+    other = max(2, apart)
+    pairs = ((window, apart), (other, other) if window != apart else (window + 1, apart))
+    sizes = {f"{wide} × {wide}, {step} apart": (wide, step) for wide, step in pairs}
+    pooled = {name: alexnet.pooled(maps, *size) for name, size in sizes.items()}
+    moved = {name: alexnet.moved_by_one(maps, *size) for name, size in sizes.items()}
+    visits = {name: alexnet.visits(13, *size) for name, size in sizes.items()}
+    return Answer(
+        (
+            charts([lessons_alexnet.windows(visits, sizes)], columns="1fr", areas=("windows",)),
+            pieces.words(
+                "When the maps move by one pixel, the pooled ones change by "
+                + ", ".join(f"**{100 * value:.0f}\u00a0%** ({name})" for name, value in moved.items())
+                + " of their mean."
+            ),
+        ),
+        [
+            Grid(f"pooled {at}", f"{path}, pooled by {name}: {values.shape[1]} × {values.shape[2]}", quantise(values))
+            for at, (name, values) in enumerate(pooled.items())
+        ],
+    )
+
+
+POOLING = Lesson(
+    "pooling",
+    (
+        Number("window", "Window", 3, 2, 6, help="AlexNet: 3."),
+        Number("apart", "Stride", 2, 1, 4, help="AlexNet: 2."),
+    ),
+    _pooled,
+)
 
 
 def dropout() -> None:
@@ -205,59 +226,75 @@ def dropout() -> None:
         lambda module, device, _: alexnet.last_layer(module, as_input(seen.image, options, device), before, last),
         options,
     )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        p = st.slider("p", 0.0, 0.9, 0.5, 0.05, key="p", bind=state.BOUND, width=state.px(200), help="AlexNet: 0.5.")
-        most = st.select_slider(
-            "Masks",
-            NUMBERS_OF_MASKS,
-            100,
-            key="masks",
-            bind=state.BOUND,
-            width=state.px(260),
-            help="How many are drawn.",
-        )
-        draw = st.number_input(
-            "Draw", 0, 9999, 0, key="draw", bind=state.BOUND, width=state.px(130), help="Other masks."
-        )
-        if st.button("Draw one by one", icon=":material/play_arrow:"):
-            st.session_state["drawing since"] = time.monotonic()
-        if st.session_state.get("drawing since") is not None and st.button("All at once", icon=":material/skip_next:"):
-            st.session_state["drawing since"] = None
-    many = alexnet.dropped(found.value, p, most, draw)
+    about = (("last layer", options, seen.digest), found.value)
     running = st.session_state.get("drawing since") is not None
 
     @st.fragment(run_every=TICK if running else None)
     def drawn() -> None:
-        since = st.session_state.get("drawing since")
-        shown = most if since is None else min(most, 1 + int((time.monotonic() - since) / TICK))
-        field, answers, mean = st.columns(3, gap="medium")
-        with field:
-            st.markdown(
-                f"**Mask {shown} of {most}**: {int(many.masks[shown - 1].sum()):,} of {many.masks.shape[1]:,} units"
-            )
-            _chart(lessons_alexnet.mask(found.value.units.tolist(), many.masks[shown - 1].tolist()), "mask")
-        with answers:
-            st.markdown("**What the network says**")
-            shares = alexnet.probabilities
-            three = {
-                "this mask": shares(many.sums[shown - 1]).tolist(),
-                "mean of masks": shares(many.sums[:shown].mean(axis=0)).tolist(),
-                "all, × (1 − p)": shares(many.scaled).tolist(),
-            }
-            _chart(lessons_alexnet.three_answers(CIFAR10_NAMES, three), "three answers")
-        with mean:
-            st.markdown(f"**The mean of {shown} mask{'s' if shown > 1 else ''}**: {many.away[shown - 1]:.1%} away")
-            _chart(lessons_alexnet.mean_of_masks(many, shown), "mean of masks")
+        knobs, button = st.columns([5, 1], vertical_alignment="bottom")
+        with button:
+            _draw_or_not(running)
+        with sentences():
+            with knobs:
+                values = DROPOUT.turned(about, live=not running)
+            since, most = st.session_state.get("drawing since"), values["masks"]
+            shown = most if since is None else min(most, 1 + int((time.monotonic() - since) / TICK))
+            if running:
+                answer(*_dropped(found.value, **values, shown=shown))
+            else:
+                DROPOUT.show(values, found.value)
 
     drawn()
-    top = int(many.scaled.argmax())
-    st.markdown(
-        f"The sum for *{CIFAR10_NAMES[top]}* is **{many.sums[:, top].mean():.2f}** in the mean of {most} masks, "
-        f"**{many.whole[top]:.2f}** when all units speak, **{many.scaled[top]:.2f}** when each is scaled by 1 − p. "
-        "PyTorch divides by 1 − p while training instead, which comes to the same."
-    )
     st.markdown(lessons_alexnet.epochs_of_dropout(alexnet.epochs_of_dropout()))
     _behind(found, f"what {last} reads, {before}'s units; dropout drops units' outputs, DropConnect (2013) connections")
+
+
+def _draw_or_not(running: bool) -> None:
+    """A button that begins to draw mask by mask, or shows all of them at once."""
+    words, icon = ("All at once", "skip_next") if running else ("Draw one by one", "play_arrow")
+    if st.button(words, icon=f":material/{icon}:", width="stretch"):
+        st.session_state["drawing since"] = None if running else time.monotonic()
+        st.rerun()
+
+
+def _dropped(layer: alexnet.LastLayer, p: float, masks: int, draw: int, shown: int = 0) -> Sequence[str]:
+    """What comes of so many masks, of which the first ones are shown; all by default."""
+    shown = shown or masks
+    many = alexnet.dropped(layer, p, masks, draw)
+    mask, shares, top = many.masks[shown - 1], alexnet.probabilities, int(many.scaled.argmax())
+    three = {
+        "this mask": shares(many.sums[shown - 1]).tolist(),
+        "mean of masks": shares(many.sums[:shown].mean(axis=0)).tolist(),
+        "all, × (1 − p)": shares(many.scaled).tolist(),
+    }
+    drawn = [
+        lessons_alexnet.mask(
+            f"Mask {shown} of {masks}: {int(mask.sum()):,} of {len(mask):,} units", layer.units, mask.tolist()
+        ),
+        lessons_alexnet.three_answers("What the network says", CIFAR10_NAMES, three),
+        lessons_alexnet.mean_of_masks(
+            f"The mean of {shown} mask{'s' if shown > 1 else ''}: {many.away[shown - 1]:.1%} away", many, shown
+        ),
+    ]
+    return (
+        charts(drawn, columns="1fr 1fr 1fr", areas=("mask answers mean",)),
+        pieces.words(
+            f"The sum for {CIFAR10_NAMES[top]} is **{many.sums[:, top].mean():.2f}** in the mean of {masks} masks, "
+            f"**{many.whole[top]:.2f}** when all units speak, **{many.scaled[top]:.2f}** when each is scaled by 1 − p. "
+            "PyTorch divides by 1 − p while training instead, which comes to the same."
+        ),
+    )
+
+
+DROPOUT = Lesson(
+    "dropout",
+    (
+        Number("p", "p", 0.5, 0.0, 0.9, 0.05, "AlexNet: 0.5."),
+        Choice("masks", "Masks", 100, NUMBERS_OF_MASKS, "How many are drawn.", slider=True),
+        Number("draw", "Draw", 0, 0, 9999, help="Other masks.", slider=False),
+    ),
+    _dropped,
+)
 
 
 def augmentation() -> None:
@@ -268,40 +305,54 @@ def augmentation() -> None:
     )
     options = cache.as_learned(_offered(SMALL)[0])
     seen = _picture(options)
+    url = cache.jpeg_url(as_received(seen.image, card(options.network), (COVER, COVER)))
+    about = (("crops", options.network, seen.digest), url)
 
     @st.fragment
     def knobs_and_crops() -> None:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            kind = st.segmented_control(
-                "Crops", ["ten", "random"], default="ten", required=True, key="crops", bind=state.BOUND
-            )
-            cover = st.slider("Picture", 225, 320, 256, key="cover", bind=state.BOUND, width=state.px(180))
-            side = st.slider("Crop", 128, 224, 224, 8, key="crop", bind=state.BOUND, width=state.px(180))
-            mirror = st.toggle("Mirror", value=True, key="mirror", bind=state.BOUND)
-            again = 0
-            if kind == "random":
-                again = st.number_input("Draw", 0, 9999, 0, key="draw", bind=state.BOUND, width=state.px(130))
-        crops = alexnet.ten_crops(cover, side)[: 10 if mirror else 5]
-        if kind == "random":
-            crops = alexnet.random_crops(cover, side, 8, mirror, again)
-        places = alexnet.positions(cover, side)
-        left, middle, right = st.columns([4, 3, 5], gap="medium")
-        with left:
-            shown = as_received(seen.image, card(options.network), (cover, cover))
-            _chart(lessons_alexnet.crops_on(shown, crops, side), "crops")
-        with middle:
-            st.metric("Crops", f"{places**2 * (1 + mirror):,}", help="Positions along both axes, and mirror images.")
-            st.markdown(f"{places} × {places} positions" + (", each also mirrored." if mirror else "."))
-            if (cover, side, mirror) == (256, 224, True):
-                st.markdown(
-                    "The paper says **2,048** = 32 × 32 × 2 (section 4.1); a crop of 224 has 33 places along 256, "
-                    "so there are **2,178**."
-                )
-            st.caption("Dashed: mirrored. Each frame is drawn a little smaller than the one before.")
-        with right:
-            _ten_answers(options, seen, cover, side)
+        with sentences():
+            values = CROPS.turned(about)
+            left, right = st.columns([7, 5], gap="medium")
+            with left:
+                CROPS.show(values, url)
+            with right:
+                _ten_answers(options, seen, values["cover"], values["crop"])
 
     knobs_and_crops()
+
+
+def _crops(picture: str, crops: str, cover: int, crop: int, mirror: bool, draw: int) -> Sequence[str]:
+    found = alexnet.ten_crops(cover, crop)[: 10 if mirror else 5]
+    if crops == "random":
+        found = alexnet.random_crops(cover, crop, 8, mirror, draw)
+    places = alexnet.positions(cover, crop)
+    said = f"{places} × {places} positions" + (", each also mirrored." if mirror else ".")
+    if (cover, crop, mirror) == (COVER, 224, True):
+        said += (
+            " The paper says **2,048** = 32 × 32 × 2 (section 4.1); a crop of 224 has 33 places along 256, so there "
+            "are **2,178**."
+        )
+    words = (
+        pieces.numbers({"Crops": f"{places**2 * (1 + mirror):,}"}),
+        pieces.words(said),
+        pieces.note("Dashed: mirrored. Each frame is drawn a little smaller than the one before."),
+    )
+    drawn = charts([lessons_alexnet.crops_on(picture, cover, found, crop)], columns="1fr", areas=("crops",))
+    return (pieces.beside([drawn], words),)
+
+
+COVER = 256  # pixels: the sides of AlexNet's pictures
+CROPS = Lesson(
+    "crops",
+    (
+        Choice("crops", "Crops", "ten", ("ten", "random")),
+        Number("cover", "Picture", COVER, 225, 320),
+        Number("crop", "Crop", 224, 128, 224, 8),
+        Switch("mirror", "Mirror", True),
+        Number("draw", "Draw", 0, 0, 9999, slider=False, unless=("crops", "ten")),
+    ),
+    _crops,
+)
 
 
 def _ten_answers(options: Options, seen: Picture, cover: int, side: int) -> None:

@@ -1,16 +1,24 @@
 """Which networks are compared, by what, and how long they take here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
 from app import cache, state
+from app.boundary import sentences
+from app.components.answer import charts
+from app.components.knobs import Choice
+from app.panels.knobs import Lesson
+from cnnviz.analysis.comparison import Summary
 from cnnviz.catalogue import Options
 from cnnviz.networks import card
 from cnnviz.printed.comparison import KEYS
-from cnnviz.printed.pretrained import published
+from cnnviz.printed.pretrained import PROTOCOL, Published, published
+from cnnviz.views import pieces
+from cnnviz.views.accuracy import COSTS, FRONT, GAINS, Accuracy, Cost, accuracy_against_cost, left_out
 
 MY_OWN = "My own"
+About = tuple[Sequence[Published], Mapping[str, Summary]]  # accuracies, and what the networks cost
 CHOICES: dict[str, Callable[[str], bool]] = {  # by what they are called: whether a network is among them
     "All": lambda key: True,
     "Published weights": lambda key: key in {row.network for row in published()},
@@ -58,6 +66,27 @@ def chart(published_ones: int) -> str:
             bind=state.BOUND,
         )
     )
+
+
+def _bubbles(about: About, cost: Cost, accuracy: Accuracy) -> Sequence[str]:
+    measured, summaries = about
+    return (
+        charts([accuracy_against_cost(measured, summaries, cost, accuracy)], columns="1fr", areas=("accuracy",)),
+        pieces.words(f"{FRONT} {left_out(len(measured), len(summaries))}One protocol for all: {PROTOCOL}."),
+    )
+
+
+ACCURACY = Lesson(
+    "accuracy", (Choice("cost", "Cost", "MACs", COSTS), Choice("accuracy", "Accuracy", "top-5", GAINS)), _bubbles
+)
+
+
+@st.fragment
+def what_accuracy_costs(summaries: Mapping[str, Summary]) -> None:
+    """Accuracy over cost, of the networks that have a published one."""
+    measured = [row for row in published() if row.network in summaries]
+    with sentences():
+        ACCURACY.draw((("summaries", *summaries), (measured, summaries)), beside=(2, 7), least=14)
 
 
 def _choice_changed() -> None:

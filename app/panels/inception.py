@@ -1,17 +1,19 @@
 """The inception module in parts: its seven widths as knobs, and what they cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import cache, state
 from app.boundary import sentences
-from app.components.answer import answer, charts
+from app.components.answer import charts
+from app.components.knobs import Choice, Number
 from app.components.maps import map_grid
 from app.panels import picture
+from app.panels.knobs import Lesson
 from app.panels.waiting import waiting
 from cnnviz.activations.pictures import quantise
 from cnnviz.catalogue import Options
@@ -33,90 +35,60 @@ from cnnviz.lessons.pictures import as_input
 from cnnviz.networks.inception import Widths
 from cnnviz.views import figures, lessons_inception, pieces
 
-MY_OWN = "my own"
-WIDTHS = {  # name in the URL -> label, most, what it is
-    "inputs": ("Input depth", 1024, "How many maps the module reads."),
-    "conv1x1": ("1 × 1", 512, "Maps of the 1 × 1 arm."),
-    "reduce3x3": ("3 × 3 reduce", 512, "Maps of the 1 × 1 convolution before the 3 × 3; the naive module has none."),
-    "conv3x3": ("3 × 3", 512, "Maps of the 3 × 3 arm."),
-    "reduce5x5": ("5 × 5 reduce", 512, "Maps of the 1 × 1 convolution before the 5 × 5; the naive module has none."),
-    "conv5x5": ("5 × 5", 512, "Maps of the 5 × 5 arm."),
-    "pool_proj": (
-        "Pool projection",
-        512,
-        "Maps of the 1 × 1 convolution after the pooling; the naive module has none.",
-    ),
-}
 NUMBER = st.column_config.NumberColumn
+
+
+def _widths() -> Sequence[Number]:
+    """The knobs of a module: input depth, the six widths of table 1, and the side of the maps."""
+    usual = _rows()["3a"]
+    none = "the naive module has none."
+    meant = {
+        "inputs": ("Input depth", 1024, "How many maps the module reads."),
+        "conv1x1": ("1 × 1", 512, "Maps of the 1 × 1 arm."),
+        "reduce3x3": ("3 × 3 reduce", 512, f"Maps of the 1 × 1 convolution before the 3 × 3; {none}"),
+        "conv3x3": ("3 × 3", 512, "Maps of the 3 × 3 arm."),
+        "reduce5x5": ("5 × 5 reduce", 512, f"Maps of the 1 × 1 convolution before the 5 × 5; {none}"),
+        "conv5x5": ("5 × 5", 512, "Maps of the 5 × 5 arm."),
+        "pool_proj": ("Pool projection", 512, f"Maps of the 1 × 1 convolution after the pooling; {none}"),
+        "side": ("Side of the maps", MOST, "Their height and width."),
+    }
+    return [
+        Number(name, label, usual[name], 1, most, help=meaning, slider=name != "side")
+        for name, (label, most, meaning) in meant.items()
+    ]
+
+
+def _rows() -> dict[str, dict[str, int]]:
+    """Where all knobs stand for each row of table 1."""
+    return {name: {"inputs": row.inputs, **row.widths._asdict(), "side": row.side} for name, row in places().items()}
+
+
+def _costs(inputs: int, side: int, **widths: int) -> Sequence[str]:
+    naive, reduced = (cache.inception_module(inputs, Widths(**widths), side, naive=naive) for naive in (True, False))
+    return (
+        pieces.words(lessons_inception.verdict(naive, reduced)),
+        charts(lessons_inception.cost_of_arms(naive, reduced), columns="1fr", areas=("channels", "params", "macs")),
+        pieces.table(lessons_inception.arms(naive, reduced), "The arms, with reductions and without", figures=True),
+        pieces.note(
+            "Counted from real modules, biases included, one multiply-accumulate as 1. The naive module hands its "
+            "pooled maps on as they are, so its depth can only grow. "
+            "Source: Szegedy et al. 2014, section 4, figure 2, table 1."
+        ),
+    )
+
+
+MODULE = Lesson("module", _widths(), _costs)
 
 
 @st.fragment
 def module() -> None:
     """Seven widths, and what the arms cost with reductions and without."""
-    with sentences():
-        st.markdown(
-            "Kernels of several sizes side by side are dear; 1 × 1 reductions before them make them cheap. "
-            "**How much do they save?**"
-        )
-        knobs, picture = st.columns([4, 9], gap="medium")
-        with knobs:
-            inputs, side, widths = _widths()
-        naive = cache.inception_module(inputs, widths, side, naive=True)
-        reduced = cache.inception_module(inputs, widths, side)
-        with picture:
-            answer(
-                pieces.words(lessons_inception.verdict(naive, reduced)),
-                charts(
-                    lessons_inception.cost_of_arms(naive, reduced),
-                    columns="1fr",
-                    areas=("channels", "params", "macs"),
-                ),
-            )
-        answer(
-            pieces.table(lessons_inception.arms(naive, reduced), "The arms, with reductions and without", figures=True),
-            pieces.note(
-                "Counted from real modules, biases included, one multiply-accumulate as 1. The naive module hands its "
-                "pooled maps on as they are, so its depth can only grow. "
-                "Source: Szegedy et al. 2014, section 4, figure 2, table 1."
-            ),
-        )
-
-
-def _widths() -> tuple[int, int, Widths]:
-    """The knobs: input depth, side of the maps, and the six widths of table 1."""
-    usual = places()["3a"]
-    first = {"inputs": usual.inputs, **usual.widths._asdict()}
-    now, preset = {}, st.container()  # which row it is, is known below
-    columns = st.columns(2, gap="small")
-    for number, (name, (label, most, meaning)) in enumerate(WIDTHS.items()):
-        with columns[number % 2]:
-            now[name] = st.slider(label, 1, most, first[name], key=name, bind=state.BOUND, help=meaning)
-    with columns[1]:
-        side = st.number_input(
-            "Side of the maps", 1, MOST, usual.side, key="side", bind=state.BOUND, help="Their height and width."
-        )
-    st.session_state["module"] = next((name for name, values in _presets().items() if values == now), MY_OWN)
-    preset.selectbox(
-        "Module of GoogLeNet",
-        [*_presets(), MY_OWN],
-        key="module",
-        on_change=_take_preset,
-        help="A row of the paper's table 1; any knob makes it your own.",
+    st.markdown(
+        "Kernels of several sizes side by side are dear; 1 × 1 reductions before them make them cheap. "
+        "**How much do they save?**"
     )
-    return now.pop("inputs"), side, Widths(**now)
-
-
-def _presets() -> dict[str, dict[str, int]]:
-    return {name: {"inputs": place.inputs, **place.widths._asdict()} for name, place in places().items()}
-
-
-def _take_preset() -> None:
-    """All knobs as the chosen row of table 1 has them."""
-    chosen = st.session_state["module"]
-    if chosen != MY_OWN:
-        for name, value in _presets()[chosen].items():
-            st.session_state[name] = value
-        st.session_state["side"] = places()[chosen].side
+    with sentences():
+        MODULE.draw(beside=(4, 9), presets=_rows(), preset_label="Module of GoogLeNet")
 
 
 # --- in a whole network ----------------------------------------------------------
@@ -174,38 +146,65 @@ def on_a_picture() -> None:
     st.caption("Energy: the sum of squares. All four arms have one colour scale.")
 
 
+class Weighed(NamedTuple):
+    """Mean absolute weights of the last convolution of each of the `arms`, by module: now, and at the start."""
+
+    arms: Sequence[str]
+    now: Mapping[str, Sequence[float]]
+    start: Mapping[str, Sequence[float]]
+
+
+def _sizes(about: Weighed, against: str) -> Sequence[str]:
+    relative = against == START
+    shown = {
+        module: [value / (first or 1.0) for value, first in zip(values, about.start[module], strict=True)]
+        if relative
+        else values
+        for module, values in about.now.items()
+    }
+    return (charts([lessons_inception.weight_sizes(shown, about.arms, relative)], columns="1fr", areas=("sizes",)),)
+
+
+START = "against its start"
+SIZES = Lesson(
+    "sizes",
+    (
+        Choice(
+            "against",
+            "Mean |weight| of each arm's last convolution",
+            "as it is",
+            ("as it is", START),
+            "Its start: untrained weights, whose size is √(2 / inputs of a unit), whatever the data.",
+        ),
+    ),
+    _sizes,
+)
+
+
 def weights() -> None:
     """How large the weights of each arm's last convolution are, in every module."""
     st.markdown(
         "An article reads a branch's importance from the size of its trained weights. "
         "**Does it tell what the data needed, or how many inputs a kernel has?**"
     )
-    which, how = st.columns([2, 5], vertical_alignment="bottom")
-    options = _network(which)
+    options = _network(st.columns([2, 5])[0])
     graph = cache.graph_of(options)
     found = modules(graph)
-    with how:
-        against = st.segmented_control(
-            "Mean |weight| of each arm's last convolution",
-            ["as it is", "against its start"],
-            default="as it is",
-            required=True,
-            key="against",
-            bind=state.BOUND,
-            help="Its start: untrained weights, whose size is √(2 / inputs of a unit), whatever the data.",
-        )
     with waiting(f"Reading {options.network} …") as on_wait:
         now = cache.run(("sizes",), lambda module, _, __: sizes(module, found), options, on_wait)
         start = cache.run(("start",), lambda _, __, ___: sizes_at_start(options.network, found), options, on_wait)
-    relative = against == "against its start"
-    shown = {
-        _short(one): [
-            value / (first or 1.0) if relative else value
-            for value, first in zip(now.value[one.join], start.value[one.join], strict=True)
-        ]
-        for one in found
-    }
-    _chart(lessons_inception.weight_sizes(shown, [arm.name for arm in found[0].arms], relative), "weight sizes")
+    about = Weighed(
+        [arm.name for arm in found[0].arms],
+        {_short(one): now.value[one.join] for one in found},
+        {_short(one): start.value[one.join] for one in found},
+    )
+
+    @st.fragment
+    def answered() -> None:
+        with sentences():
+            SIZES.draw((("sizes", options), about))
+
+    answered()
     _behind(now)
     if normalised(graph, found[0].arms[0]):
         st.markdown(

@@ -43,6 +43,18 @@ def pick_cell(cell: str | None) -> None:
         st.query_params["cell"] = cell
 
 
+def only_differing() -> bool:
+    """Whether only rows that differ are shown, as the URL says where that is news."""
+    return show_only_differing(str(state.followed("differing")).lower() == "true")
+
+
+def show_only_differing(only: object) -> bool:
+    """Have session and URL say whether they are."""
+    only = st.session_state["differing"] = only is True
+    state.write("differing", only or None)
+    return only
+
+
 def picked_at_first(place: str) -> str | None:
     """The cell that the URL named when a table was first shown; later ones are marked where they are picked."""
     if st.session_state.get("printed at") != place:

@@ -1,13 +1,17 @@
 """The parts of the page on shortcuts: each a question, its knobs, and what comes of them."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
-from app.components.answer import answer, charts, deal
+from app.components.answer import charts
 from app.components.graph import layer_graph
+from app.components.knobs import Switch
 from app.components.maps import map_grid
 from app.panels import picture
+from app.panels.knobs import Lesson
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.lessons import shortcuts as lesson
@@ -15,24 +19,7 @@ from cnnviz.views import figures, pieces
 from cnnviz.views import lessons_shortcuts as views
 
 
-def training() -> None:
-    """Plain and residual networks as they have learned here, beside the paper's."""
-    st.markdown(
-        "Without shortcuts, the deeper network is the worse one, on the very pictures that it learns from. "
-        "**Do shortcuts turn that round?**"
-    )
-    deal("norm", {str(norm).lower(): [_trained(norm)] for norm in (True, False)})
-    _by_norm()
-    st.markdown(views.paper_tables(lesson.TABLE_6, lesson.TABLE_2))
-
-
-@st.fragment
-def _by_norm() -> None:
-    norm = st.toggle("Batch norm", True, key="norm", bind=state.BOUND, help="Without it, one epoch was recorded.")
-    answer(_trained(norm), knob="norm", at=str(norm).lower())
-
-
-def _trained(norm: bool) -> str:
+def _trained(norm: bool) -> Sequence[str]:
     found = cache.training_curves(norm)
     panels = views.training_curves(
         [(curve.network, curve.training, curve.held_out) for curve in found],
@@ -41,10 +28,30 @@ def _trained(norm: bool) -> str:
     )
     last = [(curve.network, curve.training[-1], curve.held_out[-1], curve.diverged) for curve in found]
     return (
-        charts(panels, columns="1fr 1fr", areas=("plain residual",))
-        + pieces.words(views.training_sentence(last))
-        + pieces.note(views.training_note(norm, lesson.PAPER_EPOCHS))
+        charts(panels, columns="1fr 1fr", areas=("plain residual",)),
+        pieces.words(views.training_sentence(last)),
+        pieces.note(views.training_note(norm, lesson.PAPER_EPOCHS)),
     )
+
+
+NORM = Switch("norm", "Batch norm", True, "Without it, one epoch was recorded.")
+TRAINING = Lesson("training", (NORM,), _trained)
+
+
+def training() -> None:
+    """Plain and residual networks as they have learned here, beside the paper's."""
+    st.markdown(
+        "Without shortcuts, the deeper network is the worse one, on the very pictures that it learns from. "
+        "**Do shortcuts turn that round?**"
+    )
+    _by_norm()
+    st.markdown(views.paper_tables(lesson.TABLE_6, lesson.TABLE_2))
+
+
+@st.fragment
+def _by_norm() -> None:
+    with sentences():
+        TRAINING.draw()
 
 
 LOGGED = (20, 56)  # depths whose trainings were recorded

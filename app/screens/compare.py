@@ -4,11 +4,12 @@ import streamlit as st
 
 from app import cache, state
 from app.boundary import sentences
+from app.components.answer import answers
 from app.panels import compare
 from cnnviz.against import comparison
 from cnnviz.networks import card
 from cnnviz.printed.comparison import protocols
-from cnnviz.printed.pretrained import PROTOCOL, published
+from cnnviz.printed.pretrained import published
 from cnnviz.views import accuracy, figures, overview
 
 NUMBER, WIDE = st.column_config.NumberColumn, st.column_config.TextColumn(width="large")
@@ -28,7 +29,9 @@ COLUMNS = {
     "top-5 by": WIDE,
 }
 
-st.subheader("Compare")
+with st.container(horizontal=True):
+    st.subheader("Compare", width="content")
+    answers()
 st.markdown(
     "Each of these networks bought its accuracy with parameters, with arithmetic, or with an idea. "
     "**Which get most for their cost?**"
@@ -38,23 +41,13 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     summaries = {key: cache.summary_of(key) for key in keys}
     measured = [row for row in published() if row.network in summaries]
     chart = compare.chart(len(measured))
-    if chart == "Accuracy":
-        cost = st.segmented_control("Cost", accuracy.COSTS, default="MACs", required=True, key="cost", bind=state.BOUND)
-        gain = st.segmented_control(
-            "Accuracy", accuracy.GAINS, default="top-5", required=True, key="accuracy", bind=state.BOUND
-        )
 
 if chart == "Accuracy":
-    figure = accuracy.accuracy_against_cost(measured, summaries, cost, gain)
-    note = f"{accuracy.FRONT} {accuracy.left_out(len(measured), len(keys))}One protocol for all: {PROTOCOL}."
+    compare.what_accuracy_costs(summaries)
 else:
-    figure = accuracy.where_parameters_are(summaries)
-    note = overview.sentence(summaries) or "Parameters of the convolutions, and of all other layers."
-figure = figures.enlarged(figure, state.type_size())
-if chart == "Accuracy":  # the rest of a projector's screen, whatever the size of its type
-    figure.update_layout(height=335)
-st.plotly_chart(figure, key=f"chart {chart}", config={"displayModeBar": False})
-st.markdown(note)
+    figure = figures.enlarged(accuracy.where_parameters_are(summaries), state.type_size())
+    st.plotly_chart(figure, key=f"chart {chart}", config={"displayModeBar": False})
+    st.markdown(overview.sentence(summaries) or "Parameters of the convolutions, and of all other layers.")
 
 with st.container(horizontal=True, vertical_alignment="center"):
     clicked = st.button(

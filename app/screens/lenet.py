@@ -12,7 +12,9 @@ with st.container(horizontal=True):
 st.markdown(
     "Each map of C3 reads only some maps of S2. **What does that save, and what else does it do than save?**",
 )
-with sentences():
-    lenet.table_and_parameters()
-with sentences():
-    lenet.output()
+left, right = st.columns([11, 9], gap="medium")
+with left:
+    lenet.table()
+with right, sentences():
+    lenet.parameters()
+lenet.output()

@@ -14,9 +14,7 @@ LIST = {
     for name, width in (("where", 125), ("column", 95), ("printed", 80), ("computed", 80), ("why", 740))
 }
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.subheader("Printed against computed")
-    only = st.toggle("Differing rows only", key="differing", bind=state.BOUND)
+st.subheader("Printed against computed")
 st.markdown(
     "An article prints these layers; each cell is held against the network itself. "
     "**Which printed numbers are wrong, and why?**"
@@ -29,13 +27,15 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     st.metric("computed", f"{held.computed_total:,}", width="content")
     st.metric("Cells that differ", f"{len(held.differing)} of {held.compared:,}", width="content")
 
-place = f"printed {key} {'differing' if only else 'all'}"
+place = f"printed {key}"
 printed_table(
-    against.table(held, all_rows=not only),
+    against.table(held),
     hint=against.hint(held),
     picked=printed.picked_at_first(place),
+    differing=printed.only_differing(),
     key=place,
     on_pick=lambda: printed.pick_cell(st.session_state[place].pick),
+    on_differing=lambda: printed.show_only_differing(st.session_state[place].differing),
 )
 st.markdown(" ".join([against.totals(held), *beside(key), papers_input(key)]))
 

@@ -10,8 +10,8 @@ page, in the animation frame in which all that is waited for has been drawn, by 
   written it into the URL.
 - A *click to the feature maps* ends when the grid has drawn the new layer's maps, which had been computed before.
 - The *highlight* is drawn when the frame after the event, which has the node lit, has been painted.
-- A *knob* of a lesson is turned back and forth, by a key or a click; it ends in the first frame that says what comes of
-  it. None of these needs a forward pass. The peer is the empty app's click.
+- A *knob* of a lesson is turned by a key or a click; it ends in the first frame that shows what comes of it. None of
+  these needs a forward pass. The peer is the empty app's click.
 - A *first view* is a new tab's, with a warm server and browser, from the start of its navigation to the first frame
   with a lit node.
 - A *layout* goes from a layer graph to the SVG for the page.
@@ -182,14 +182,14 @@ class _Tab:
         drawn = f"() => document.querySelector('[data-testid=stMarkdown]').textContent.trim() === 'Line {line}'"
         return self._measured(lambda: self._middle("button:text-is('Next')"), drawn, drawn, drawn)
 
-    def turn(self, knob: "Knob", side: int) -> float:
-        """Milliseconds from a key or a click to what the page says then."""
+    def turn(self, knob: "Knob", number: int) -> float:
+        """Milliseconds from a key or a click to what the page shows then."""
         self.page.bring_to_front()
-        done = _SAYS.format(text=knob.says[side])
+        done = _CHANGED.format(shown=knob.shown)
         self.page.evaluate(_WATCH, [done, done, done, "keydown" if knob.keys else "click"])
         place = self.page.locator(knob.where).first
         if knob.keys:
-            place.press(knob.keys[side])
+            place.press(knob.keys[number % len(knob.keys)])
         else:
             place.click()
         took: float = self.page.evaluate("window.benched")[0]
@@ -220,30 +220,46 @@ class _Tab:
 
 
 class Knob(NamedTuple):
-    """A knob of a page, turned to and fro.
+    """A knob of a page.
 
     Attributes:
         name: of the page, and which knob it is.
         where: it is found.
-        keys: pressed in turn, if it isn't clicked.
-        says: the page then.
+        keys: pressed in turn, if it isn't clicked; one of them alone gives a new answer each time, two give two
+            answers, which the browser has kept.
+        page: in the URL, if it isn't the first word of its name.
+        shown: a function of the page: what is other when the answer is there.
     """
 
     name: str
     where: str
-    keys: tuple[str, str] | None
-    says: tuple[str, str]
+    keys: Sequence[str] = ()
+    page: str = ""
+    shown: str = "() => [...document.querySelectorAll('.answer[data-turn]')].map(e => e.dataset.turn).join()"
 
 
-_SLIDER = "input[type=range]"
+_TO_AND_FRO = ("ArrowRight", "ArrowLeft")
 KNOBS = (
-    Knob("kernels, its kernel", _SLIDER, ("ArrowRight", "ArrowLeft"), ("has 44.9 %", "has 28.0 %")),
-    Knob("kernels, its biases", "label:has-text('Bias')", None, ("Biases are counted", "Biases are left out")),
-    Knob("inception", _SLIDER, ("ArrowRight", "ArrowLeft"), ("163,904 parameters", "163,696 parameters")),
-    Knob("lenet", _SLIDER, ("ArrowRight", "ArrowLeft"), ("Map 1 reads 3 of 6", "Map 0 reads 3 of 6")),
-    Knob("shortcuts", "label:has-text('Batch norm')", None, ("resnet56 diverged", "resnet56 is better")),
+    Knob("kernels, its kernel", "[aria-label^=Kernel]", _TO_AND_FRO),
+    Knob("kernels, its map size", "#knob-map", ["ArrowUp"]),
+    Knob("kernels, its biases", "[role=switch]"),
+    Knob("inception, its input depth", "[type=range]", ["ArrowRight"]),
+    Knob("inception, the weights' start", "fieldset input:checked", ["ArrowRight"], "inception?about=Weights"),
+    Knob("lenet, a map of C3", "[aria-label='Map of C3']", _TO_AND_FRO),
+    Knob("lenet, wrong units", "[type=range][aria-label^=Units]", ["ArrowRight"]),
+    Knob("shortcuts, its batch norm", "[role=switch]"),
+    Knob("alexnet, LRN's α", "[aria-label='α']", _TO_AND_FRO, "alexnet?idea=LRN"),
+    Knob("alexnet, the pooling's window", "[type=range]", _TO_AND_FRO, "alexnet?idea=Pooling"),
+    Knob("alexnet, dropout's draw", "#knob-draw", ["ArrowUp"], "alexnet?idea=Dropout"),
+    Knob("alexnet, the crops' picture", "[type=range]", ["ArrowRight"], "alexnet?idea=Augmentation"),
+    Knob("compare, its cost", "fieldset input:checked", ["ArrowRight"]),
+    Knob(
+        *("printed, differing rows", "[role=switch]"),
+        shown="(table => () => table.className)([...document.querySelectorAll('*')].find(e => "
+        "e.shadowRoot?.querySelector('table')).shadowRoot.querySelector('table'))",
+    ),
 )
-_SAYS = """() => [...document.querySelectorAll('.answer')].some(e => e.textContent.includes({text!r}))"""
+_CHANGED = "((shown, before) => () => shown() !== before)({shown}, ({shown})())"
 
 
 def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> list[Row]:
@@ -254,11 +270,11 @@ def _knobs(window: "BrowserContext", ours: str, peer: str, repetitions: int) -> 
     for knob in KNOBS:
         tab, turns, lines = _Tab(window), [], []
         tab.page.bring_to_front()  # a page in the background may not be drawn at all
-        tab.page.goto(f"{ours}/{knob.name.partition(',')[0]}")
+        tab.page.goto(f"{ours}/{knob.page or knob.name.partition(',')[0]}")
         tab.page.locator(knob.where).first.wait_for()
         tab.rest()
         for turn in range(repetitions + warm):
-            turns.append(tab.turn(knob, turn % 2))
+            turns.append(tab.turn(knob, turn))
             line += 1
             lines.append(empty.click_line(line).done)
         tab.page.close()

@@ -1,5 +1,6 @@
 """Charts of many networks: what accuracy costs, where parameters are, which ones a printed table lacks."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -8,6 +9,7 @@ import plotly.graph_objects as go
 from cnnviz.analysis.comparison import Summary, pareto_front
 from cnnviz.printed.held import Held
 from cnnviz.printed.pretrained import Published
+from cnnviz.views import charts
 from cnnviz.views.against import where
 from cnnviz.views.figures import QUIET, SINGLE, STACK, STRIPES
 
@@ -17,7 +19,6 @@ Accuracy = Literal["top-5", "top-1"]
 COSTS: tuple[Cost, ...] = ("MACs", "parameters", "memory")
 GAINS: tuple[Accuracy, ...] = ("top-5", "top-1")
 FRONT = "Filled, on the line, is the Pareto front: networks that no other beats both in cost and in accuracy."
-ONE_TWO_FIVE = [digit * 10**power for power in range(4, 13) for digit in (1, 2, 5)]
 LARGEST = 38  # diameter in pixels of the bubble with most
 _COSTS: Mapping[str, tuple[str, str]] = {  # -> attribute of a summary, what the axis says
     "MACs": ("macs", "multiply-accumulates (MACs) of one picture"),
@@ -28,7 +29,7 @@ _COSTS: Mapping[str, tuple[str, str]] = {  # -> attribute of a summary, what the
 
 def accuracy_against_cost(
     published: Sequence[Published], summaries: Mapping[str, Summary], cost: Cost, accuracy: Accuracy
-) -> go.Figure:
+) -> charts.Chart:
     """Bubbles: accuracy over cost, as large as the network has parameters (or MACs, over parameters).
 
     The Pareto front, whoever no other beats in both, is filled and joined by a line; all others are open.
@@ -37,61 +38,35 @@ def accuracy_against_cost(
         published: of those that are shown.
         summaries: by key.
     """
-    attribute, axis = _COSTS[cost]
-    rows = published
-    costs = [getattr(summaries[row.network], attribute) for row in rows]
-    gains = [row.top5 if accuracy == "top-5" else row.top1 for row in rows]
+    attribute, title = _COSTS[cost]
+    costs = [getattr(summaries[row.network], attribute) for row in published]
+    gains = [row.top5 if accuracy == "top-5" else row.top1 for row in published]
     front = pareto_front(list(zip(costs, gains, strict=True)))
     size, by = ("macs", "MACs") if cost == "parameters" else ("params", "parameters")
-    amounts = [getattr(summaries[row.network], size) for row in rows]
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[costs[n] for n in front],
-        y=[gains[n] for n in front],
-        mode="lines",
-        line={"color": SINGLE, "width": 2, "shape": "hv"},
-        hoverinfo="skip",
-        name="Pareto front",
-    )
-    for on, name in ((True, "on the front"), (False, "beaten by another")):
-        chosen = [n for n in range(len(rows)) if (n in front) == on]
-        figure.add_scatter(
-            x=[costs[n] for n in chosen],
-            y=[gains[n] for n in chosen],
-            mode="markers+text",
-            marker={
-                "size": [amounts[n] for n in chosen],
-                "sizemode": "area",
-                "sizeref": max(amounts, default=1) / LARGEST**2,
-                "sizemin": 5,
-                "color": SINGLE if on else "rgba(0,0,0,0)",
-                "opacity": 0.8 if on else 1,
-                "line": {"color": SINGLE if on else STACK, "width": 2},
-            },
-            text=[rows[n].network for n in chosen],
-            textposition="top left" if on else "bottom center",
-            textfont={"size": 12},
-            cliponaxis=False,
-            customdata=[amounts[n] for n in chosen],
-            hovertemplate=f"%{{text}}: {accuracy} %{{y:.2f}} %<br>%{{x:,}} {cost}<br>%{{customdata:,}} {by}"
-            "<extra></extra>",
-            name=f"{name}; area: {by}",
-        )
-    figure.update_layout(
-        height=360,
-        margin={"l": 0, "r": 10, "t": 28, "b": 44},
-        legend={
-            "orientation": "h",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "x": 0,
-            "itemsizing": "constant",
-            "font": {"size": 12},
-        },
-        xaxis={"title": axis, "type": "log", "tickformat": "~s", "tickvals": ONE_TWO_FIVE},
-        yaxis={"title": f"{accuracy} accuracy, %"},
-    )
-    return figure
+    amounts = [getattr(summaries[row.network], size) for row in published]
+    points = [
+        {
+            "name": row.network,
+            "x": math.log10(one_cost),
+            "y": gain,
+            "r": round(max(5, LARGEST * math.sqrt(amount / max(amounts))) / 2, 1),
+            "on": number in front,
+            "say": f"{row.network}: {accuracy} {gain:.2f} %, {one_cost:,} {cost}, {amount:,} {by}",
+        }
+        for number, (row, one_cost, gain, amount) in enumerate(zip(published, costs, gains, amounts, strict=True))
+    ]
+    return {
+        **{"name": "accuracy", "kind": "bubbles", "height": 335, "points": points},
+        "label": f"{accuracy} accuracy against {cost} of {len(points)} networks",
+        "x": charts.powers(title, min(costs) / 2, max(costs) * 1.4),
+        "y": charts.axis(f"{accuracy} accuracy, %", min(gains) - 2, max(gains) + 2, widen=False),
+        "front": [[math.log10(costs[n]), gains[n]] for n in front],
+        "legend": [
+            {"name": "Pareto front", "tone": "blue", "look": ""},
+            {"name": f"on the front; area: {by}", "tone": "blue", "look": "none", "mark": "circle"},
+            {"name": f"beaten by another; area: {by}", "tone": "orange", "look": "none", "mark": "open circle"},
+        ],
+    }
 
 
 def left_out(shown: int, chosen: int) -> str:

@@ -12,12 +12,11 @@ from cnnviz.views.tables import aligned
 NOTE = "A printed number stands alone where it is the computed one, and before ≠ and that one where it isn't."
 
 
-def table(held: Held, *, all_rows: bool = True) -> dict[str, Any]:
+def table(held: Held) -> dict[str, Any]:
     """The table for a page: columns, and rows of [printed, computed, reason], of which equal cells have the first only.
 
     A blank cell is None; what is computed alone has no first.
     """
-    shown = [row for row in held.rows if all_rows or any(cell.equal is False for cell in row.cells.values())]
     return {
         "columns": [column.replace("_", " ") for column in held.columns],
         "rows": [
@@ -26,7 +25,7 @@ def table(held: Held, *, all_rows: bool = True) -> dict[str, Any]:
                 "layer": row.layer,
                 "cells": [_for_page(row.cells.get(column)) for column in held.columns],
             }
-            for row in shown
+            for row in held.rows
         ],
     }
 

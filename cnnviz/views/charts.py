@@ -69,6 +69,28 @@ def bars(name: str, label: str, height: int, rows: Sequence[Chart], *, axis_titl
     }
 
 
+def columns(
+    name: str, label: str, height: int, names: Sequence[str], y: Axis, series: Sequence[Chart], **more: Any
+) -> Chart:
+    """Upright bars, side by side at each name.
+
+    Args:
+        names: on the axis below.
+        series: each with its `name`, `tone`, `pattern`, `heights` and what one of them says, with {x} and {y}.
+        more: `x`, an axis with `ticks` at some of the names only, and whether they are `turned`; `marks`, series that
+            are drawn as a `mark` each; `band`, the places between which the ground is shaded.
+    """
+    legend = [{key: one[key] for key in ("name", "tone", "pattern")} for one in series]
+    legend += [
+        {"name": one["name"], "tone": one["tone"], "look": "none", "mark": one["mark"]} for one in more.get("marks", ())
+    ]
+    return {
+        **{"name": name, "kind": "columns", "height": height, "label": label, "names": list(names), "y": y},
+        **{"x": ticked("", 0, len(names), list(enumerate(names))), "series": list(series), "legend": legend},
+        **more,
+    }
+
+
 def part(value: float, tone: str, pattern: str, say: str) -> Chart:
     """A part of a bar.
 
@@ -92,6 +114,21 @@ def axis(title: str, low: float, high: float, *, at_most: int = 6, widen: bool =
     ticks = [_brief(number * step) for number in range(first, last + 1)]
     ends = (ticks[0], ticks[-1]) if widen else (low, low + span)
     return {"title": title, "from": ends[0], "to": ends[1], "ticks": [(tick, tick_text(tick)) for tick in ticks]}
+
+
+def powers(title: str, low: float, high: float, *, share: bool = False) -> Axis:
+    """A logarithmic axis, for values whose logarithm to 10 is drawn: ticks at 1, 2 and 5 times each power between.
+
+    Args:
+        share: whether its values are, and said in percent.
+    """
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    steps = [digit * 10.0**power for power in range(first, last + 1) for digit in (1, 2, 5)]
+    few = [step for step in steps if low <= step <= high]
+    if len(few) > 6:
+        few = [step for step in few if math.isclose(math.log10(step), round(math.log10(step)), abs_tol=1e-9)]
+    ticks = [(math.log10(step), f"{100 * step:g} %" if share else tick_text(step)) for step in few]
+    return ticked(title, math.log10(low), math.log10(high), ticks)
 
 
 def ticked(title: str, low: float, high: float, ticks: Sequence[tuple[float, str]]) -> Axis:

@@ -1,18 +1,18 @@
-"""AlexNet's ideas as Plotly figures and tables."""
+"""AlexNet's ideas as charts, Plotly figures and tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
+from cnnviz.views import charts
 from cnnviz.views.drawing import rounded
 from cnnviz.views.figures import QUIET, SINGLE, STACK, STRIPES
 
 if TYPE_CHECKING:  # what it needs of them, it is given; their modules import torch
-    from PIL import Image
-
     from cnnviz.lessons.alexnet import Crop, Damped, Dropped, Slopes, Towers
     from cnnviz.training.ideas import Measured
     from cnnviz.training.loop import Epoch
@@ -111,43 +111,32 @@ def error_curves(logs: Mapping[str, Sequence["Epoch"]], target: float) -> go.Fig
 # --- local response normalisation -------------------------------------------------
 
 
-def across_channels(found: "Damped", n: int) -> go.Figure:
+def across_channels(found: "Damped", n: int) -> charts.Chart:
     """All channels at the pixel of the strongest unit, before and after; after is multiplied by k^beta."""
     row, column = found.pixel
     before, after = found.before[:, row, column], found.after[:, row, column] * found.lone
-    channels = list(range(len(before)))
-    figure = go.Figure()
-    figure.add_vrect(
-        x0=found.channel - n // 2 - 0.5,
-        x1=found.channel + (n - 1) // 2 + 0.5,
-        fillcolor=QUIET,
-        line_width=0,
-        layer="below",
+    every = 1 if len(before) <= 16 else 10
+    return charts.columns(
+        "channels",
+        f"All channels at row {row}, column {column}, before and after",
+        255,
+        [str(channel) for channel in range(len(before))],
+        charts.axis("", 0, float(before.max()) or 1.0),
+        [_heights("before", "blue", "", before, "channel {x}: {y} before")],
+        x=charts.ticked(
+            f"channel, at row {row}, column {column}\ngrey: the {n} that divide the strongest unit",
+            *(0, len(before), [(channel, str(channel)) for channel in range(0, len(before), every)]),
+        ),
+        marks=[
+            _heights("after, times k^β", "orange", "", after, "channel {x}: {y} after, times k^β") | {"mark": "diamond"}
+        ],
+        band=[found.channel - n // 2 - 0.5, found.channel + (n - 1) // 2 + 0.5],
     )
-    figure.add_bar(
-        x=channels,
-        y=before,
-        name="before",
-        marker={"color": SINGLE, "line": {"width": 0}},
-        hovertemplate="channel %{x}: %{y:.4g} before<extra></extra>",
-    )
-    figure.add_scatter(
-        x=channels,
-        y=after,
-        name="after, times k^β",
-        mode="markers",
-        marker={"color": STACK, "symbol": "diamond", "size": 8, "line": {"color": "black", "width": 1}},
-        hovertemplate="channel %{x}: %{y:.4g} after, times k^β<extra></extra>",
-    )
-    figure.update_layout(
-        height=255,
-        margin=_MARGIN,
-        legend=_LEGEND,
-        bargap=0.25,
-        xaxis={"title": f"channel, at row {row}, column {column}<br>grey: the {n} that divide the strongest unit"},
-        yaxis={"gridcolor": QUIET},
-    )
-    return figure
+
+
+def _heights(name: str, tone: str, pattern: str, heights: Iterable[float], say: str) -> charts.Chart:
+    rounded = [float(f"{height:.4g}") for height in heights]
+    return {"name": name, "tone": tone, "pattern": pattern, "heights": rounded, "say": say}
 
 
 # --- pooling ------------------------------------------------------------------------
@@ -155,161 +144,108 @@ def across_channels(found: "Damped", n: int) -> go.Figure:
 
 def windows(
     visits: Mapping[str, Sequence[int]], sizes: Mapping[str, tuple[int, int]], positions: int = 13
-) -> go.Figure:
+) -> charts.Chart:
     """The windows along one axis as bars over the positions that they read, and how often each is read."""
-    figure = go.Figure()
-    ticks: list[tuple[float, str]] = []
-    y = 0.0
-    for (name, (window, stride)), colour in zip(sizes.items(), (SINGLE, STACK), strict=True):
-        starts = range(0, positions - window + 1, stride)
-        lanes = -(-window // stride)
-        for number, start in enumerate(starts):
-            level = y - 0.45 * (number % lanes)
-            figure.add_shape(
-                type="rect", x0=start + 0.06, x1=start + window - 0.06, y0=level - 0.36, y1=level,
-                fillcolor=colour, opacity=0.85, line={"color": "white", "width": 1},
-            )  # fmt: skip
-        ticks.append((y - 0.225 * lanes, name))
-        y -= 0.45 * lanes
-        figure.add_scatter(
-            x=[position + 0.5 for position in range(positions)],
-            y=[y - 0.2] * positions,
-            mode="text",
-            text=[f"{count}×" for count in visits[name]],
-            textfont={"size": 13},
-            hoverinfo="skip",
-            showlegend=False,
-        )
-        y -= 0.75
-    figure.update_layout(
-        height=int(70 - 62 * y),
-        margin={"l": 0, "r": 10, "t": 4, "b": 36},
-        xaxis={"title": "position along an axis<br>below the windows: how many have it", "range": [0, positions],
-               "tickvals": [p + 0.5 for p in range(positions)], "ticktext": [str(p) for p in range(positions)]},
-        yaxis={"range": [y + 0.2, 0.15], "tickvals": [t for t, _ in ticks], "ticktext": [n for _, n in ticks],
-               "showgrid": False, "zeroline": False},
-    )  # fmt: skip
-    return figure
+    rows = [
+        {
+            "name": name,
+            "tone": tone,
+            "starts": list(range(0, positions - window + 1, stride)),
+            "window": window,
+            "lanes": -(-window // stride),
+            "counts": list(visits[name]),
+        }
+        for (name, (window, stride)), tone in zip(sizes.items(), ("blue", "orange"), strict=True)
+    ]
+    return {
+        **{"name": "windows", "kind": "spans", "height": 225, "label": f"Windows of {' and '.join(sizes)}"},
+        **{"rows": rows, "positions": positions},
+        "below": "position along an axis\nbelow the windows: how many have it",
+    }
 
 
 # --- dropout ------------------------------------------------------------------------
 
 
-def mask(units: Sequence[float], stays: Sequence[bool]) -> go.Figure:
+def mask(title: str, units: "npt.NDArray[np.float32]", stays: Sequence[bool]) -> charts.Chart:
     """The units as a field: their values, and crossed out those that this mask drops."""
-    side = int(np.ceil(np.sqrt(len(units))))
-    field = np.full(side * side, np.nan)
-    field[: len(units)] = units
-    there = np.zeros(side * side, dtype=bool)
-    there[: len(units)] = stays
-    dropped = np.flatnonzero(~there[: len(units)])
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.where(there, field, np.nan).reshape(side, side),
-            colorscale="Viridis",
-            zmin=float(np.nanmin(field)),
-            zmax=float(np.nanmax(field)) or 1.0,
-            xgap=1,
-            ygap=1,
-            colorbar={"thickness": 10, "title": ""},
-            hovertemplate="unit %{x} + %{y} × " + str(side) + ": %{z:.3g}<extra></extra>",
-        )
-    )
-    figure.add_scatter(
-        x=dropped % side, y=dropped // side, mode="markers", marker={"symbol": "x-thin", "size": 4, "line": {"width": 1,
-        "color": "rgba(128,136,148,.9)"}}, hovertemplate="dropped<extra></extra>", showlegend=False,
-    )  # fmt: skip
-    figure.update_layout(
-        height=300,
-        margin={"l": 0, "r": 0, "t": 6, "b": 6},
-        xaxis={"visible": False, "range": [-0.5, side - 0.5]},
-        yaxis={"visible": False, "range": [side - 0.5, -0.5], "scaleanchor": "x"},
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-    return figure
+    low, high = float(units.min()), float(units.max())
+    return {
+        **{"name": "mask", "kind": "field", "height": 280, "label": title, "title": title},
+        "side": int(np.ceil(np.sqrt(len(units)))),
+        "steps": np.rint(255 * (units - low) / (high - low or 1)).astype(int).tolist(),
+        "crossed": np.flatnonzero(~np.asarray(stays)).tolist(),
+        "ends": [f"{low:.3g}", f"{high:.3g}"],
+    }
 
 
-def mean_of_masks(found: "Dropped", shown: int) -> go.Figure:
+def mean_of_masks(title: str, found: "Dropped", shown: int) -> charts.Chart:
     """How far the mean of so many masks is from the scaled network, beside one over the root of their number."""
     numbers = np.arange(1, shown + 1)
-    first = float(found.away[0]) or 1.0
-    figure = go.Figure()
-    figure.add_scatter(
-        x=numbers,
-        y=[float(value) or None for value in found.away[:shown]],
-        mode="lines+markers" if shown < 30 else "lines",
-        name="mean",
-        line={"color": SINGLE, "width": 2},
-        hovertemplate="%{x} masks: %{y:.1%} away<extra></extra>",
-    )
-    figure.add_scatter(
-        x=numbers, y=first / np.sqrt(numbers), mode="lines", name="first / √number", hoverinfo="skip",
-        line={"color": STACK, "width": 2, "dash": "dash"},
-    )  # fmt: skip
-    figure.update_layout(
-        height=300,
-        margin=_MARGIN,
-        legend=_LEGEND,
-        xaxis={"type": "log", "title": "masks drawn", "range": [-0.05, np.log10(max(10, len(found.away)))], "dtick": 1},
-        yaxis={
-            "type": "log",
-            "title": "away from the scaled net",
-            "tickformat": ".1%",
-            "gridcolor": QUIET,
-            "tickvals": [digit * 10**power for power in range(-4, 1) for digit in (1, 2, 5)],
-        },
-    )
-    return figure
-
-
-def three_answers(names: Sequence[str], answers: Mapping[str, Sequence[float]]) -> go.Figure:
-    """Probabilities of the classes, as several networks have them."""
-    figure = go.Figure()
-    for (name, values), colour, shape in zip(answers.items(), ("#009e73", SINGLE, STACK), (".", "", "/"), strict=False):
-        figure.add_bar(
-            x=list(names),
-            y=list(values),
-            name=name,
-            marker={"color": colour, "pattern": {**STRIPES, "shape": shape, "fgcolor": "rgba(0,0,0,.5)"}},
-            hovertemplate=f"%{{x}}, {name}: %{{y:.1%}}<extra></extra>",
+    away = np.asarray(found.away[:shown], float)
+    there = away > 0
+    ideal = (float(found.away[0]) or 1.0) / np.sqrt(numbers)
+    most = max(10, len(found.away))
+    low, high = (min(away[there].min(initial=1), ideal.min()), max(away.max(), ideal.max()))
+    x = np.log10(numbers)
+    drawn = (
+        charts.line(
+            *(
+                "mean",
+                "blue",
+                [(a, b, 3.0 if shown < 30 else 0) for a, b in zip(x[there], np.log10(away[there]), strict=True)],
+                "",
+            ),
+            mark="circle",
         )
-    figure.update_layout(
-        height=300,
-        margin=_MARGIN,
-        legend=_LEGEND,
-        barmode="group",
-        xaxis={"tickangle": -45},
-        yaxis={"tickformat": ".0%", "gridcolor": QUIET, "rangemode": "tozero"},
+        | {"says": [f"{n} masks: {100 * a:.1f} % away" for n, a in zip(numbers[there], away[there], strict=True)]},
+        charts.line(
+            "first / √number", "orange", [(a, b, 0) for a, b in zip(x, np.log10(ideal), strict=True)], "", look="dash"
+        ),
     )
-    return figure
+    y = charts.powers("away from the scaled net", float(low) / 1.2, float(high) * 1.2, share=True)
+    legend = [{key: one[key] for key in ("name", "tone", "look")} for one in drawn]
+    across = charts.powers("masks drawn", 1, most)
+    return charts.lines("mean", title, 280, across, y, drawn) | {"title": title, "legend": legend}
+
+
+def three_answers(title: str, names: Sequence[str], answers: Mapping[str, Sequence[float]]) -> charts.Chart:
+    """Probabilities of the classes, as several networks have them."""
+    looks = (("green", "dots"), ("blue", ""), ("orange", "stripes"))
+    series = [
+        _heights(name, *look, [100 * value for value in values], f"{{x}}, {name}: {{y}} %")
+        for (name, values), look in zip(answers.items(), looks, strict=False)
+    ]
+    most = max(max(one["heights"]) for one in series)
+    turned = charts.ticked("", 0, len(names), list(enumerate(names))) | {"turned": True}
+    y = charts.axis("", 0, most)
+    y |= {"ticks": [(value, f"{text} %") for value, text in y["ticks"]]}
+    return charts.columns("answers", title, 280, names, y, series, x=turned) | {"title": title}
 
 
 # --- augmentation ----------------------------------------------------------------------
 
 
-def crops_on(picture: "Image.Image", crops: Sequence["Crop"], side: int) -> go.Figure:
-    """The crops drawn on the picture: mirrored ones dashed, from right to left."""
-    width, height = picture.size
-    figure = go.Figure(go.Image(z=np.asarray(picture), hoverinfo="skip"))
-    colours = (SINGLE, STACK, "#009e73", "#cc79a7", "#56b4e9")
+def crops_on(picture: str, cover: int, crops: Sequence["Crop"], side: int) -> charts.Chart:
+    """The crops drawn on the picture, mirrored ones dashed; of ten, each is a little smaller than the one before.
+
+    Args:
+        picture: its URL.
+        cover: pixels that its sides are scaled to.
+        side: of a crop, in the same pixels.
+    """
+    tones = ("blue", "orange", "green", "pink")
+    frames = []
     for number, crop in enumerate(crops):
-        inset = 0.6 * number if len(crops) <= 10 else 0
-        figure.add_shape(
-            type="rect",
-            x0=crop.left - 0.5 + inset,
-            y0=crop.top - 0.5 + inset,
-            x1=crop.left + side - 0.5 - inset,
-            y1=crop.top + side - 0.5 - inset,
-            line={"color": colours[number % 5], "width": 2, "dash": "dash" if crop.mirrored else "solid"},
+        inset = 1.2 * number if len(crops) <= 10 else 0
+        frames.append(
+            {"tone": tones[number % 4], "look": "dash" if crop.mirrored else "", "side": side - 2 * inset}
+            | {"left": crop.left + inset, "top": crop.top + inset}
         )
-    figure.update_layout(
-        height=345,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        xaxis={"visible": False, "range": [-1, width], "constrain": "domain"},
-        yaxis={"visible": False, "range": [height, -1], "scaleanchor": "x", "constrain": "domain"},
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-    return figure
+    return {
+        **{"name": "crops", "kind": "framed", "height": 330, "label": f"{len(crops)} crops drawn on the picture"},
+        **{"picture": picture, "size": cover, "frames": frames},
+    }
 
 
 def answers_over_crops(names: Sequence[str], answers: "np.ndarray[tuple[int, int], np.dtype[np.float32]]") -> go.Figure:

@@ -7,7 +7,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cnnviz.views import charts
-from cnnviz.views.figures import QUIET
 
 if TYPE_CHECKING:  # its module imports torch
     import numpy as np
@@ -151,29 +150,21 @@ def without_arms(
     return figure
 
 
-def weight_sizes(sizes: Mapping[str, Sequence[float]], names: Sequence[str], relative: bool) -> go.Figure:
+def weight_sizes(sizes: Mapping[str, Sequence[float]], names: Sequence[str], relative: bool) -> charts.Chart:
     """The mean absolute weight of each arm's last convolution, module by module."""
-    figure = go.Figure()
-    for number, name in enumerate(names):
-        figure.add_scatter(
-            x=list(sizes),
-            y=[values[number] for values in sizes.values()],
-            name=name,
-            mode="lines+markers",
-            line={"color": ARMS[number], "width": 2, "dash": ("solid", "dash", "dot", "dashdot")[number]},
-            marker={"size": 10, "symbol": ("circle", "square", "diamond", "x")[number]},
-            hovertemplate=f"%{{x}}, {name}: %{{y:.4f}}<extra></extra>",
-        )
-    if relative:
-        figure.add_hline(y=1, line={"dash": "dot", "color": "#d55e00", "width": 2})
+    looks = (("", "circle"), ("dash", "diamond"), ("dot", "star"), ("thin", "open circle"))
     title = "mean |weight|, as a multiple of its start" if relative else "mean |weight|"
-    figure.update_layout(
-        height=340,
-        margin={"l": 0, "r": 10, "t": 34, "b": 30},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        yaxis={"title": title, "rangemode": "tozero", "gridcolor": QUIET},
-    )
-    return figure
+    drawn = []
+    for number, (name, (tone, _), (look, mark)) in enumerate(zip(names, _LOOKS, looks, strict=True)):
+        values = [of_module[number] for of_module in sizes.values()]
+        line = charts.line(name, tone, [(at, value, 5) for at, value in enumerate(values)], "", look=look, mark=mark)
+        drawn.append(line | {"says": [f"{module}, {name}: {v:.4f}" for module, v in zip(sizes, values, strict=True)]})
+    legend = [{key: one[key] for key in ("name", "tone", "look", "mark")} for one in drawn]
+    if relative:
+        drawn.append(charts.line("start", "quiet", [(at, 1, 0) for at in range(len(sizes))], "", look="dot"))
+    most = max(max(of_module) for of_module in sizes.values())
+    across = charts.ticked("", -0.3, len(sizes) - 0.7, list(enumerate(sizes)))
+    return charts.lines("sizes", title, 290, across, charts.axis(title, 0, most), drawn) | {"legend": legend}
 
 
 def change(now: Mapping[str, Sequence[float]], start: Mapping[str, Sequence[float]]) -> str:

@@ -9,8 +9,6 @@ import plotly.graph_objects as go
 from cnnviz.views import charts
 from cnnviz.views.figures import SINGLE, STACK, STRIPES
 
-_CLEAR = "rgba(0,0,0,0)"
-
 
 def connection_table(reads: Sequence[Sequence[int]], maps: int, picked: int) -> charts.Chart:
     """Which maps of S2 (rows) each map of C3 (columns) reads: filled, and marked with an X; one of C3's is framed."""
@@ -57,74 +55,36 @@ def parameters(names: Sequence[str], of_1998: Sequence[int], printed: Sequence[i
     return figure
 
 
-def digits(figures: npt.NDArray[np.float32], drawn: npt.NDArray[np.float32], nearest: int) -> go.Figure:
+def digits(figures: npt.NDArray[np.float32], drawn: npt.NDArray[np.float32], nearest: int) -> charts.Chart:
     """The ten figures side by side, the nearest one framed, and before them what F6 draws."""
-    gap = 2
-    height, width = drawn.shape
-    row = [drawn, *figures]
-    sheet = np.full((height, len(row) * (width + gap) - gap), np.nan, np.float32)
-    for at, one in enumerate(row):
-        sheet[:, at * (width + gap) : at * (width + gap) + width] = one
-    figure = go.Figure(
-        go.Heatmap(
-            z=sheet,
-            colorscale=[[0, "#f2f2f2"], [1, "#1a1a1a"]],
-            zmin=-1,
-            zmax=1,
-            showscale=False,
-            xgap=1,
-            ygap=1,
-            hovertemplate="%{z:+.0f}<extra></extra>",
-        )
-    )
-    for at, colour in ((0, SINGLE), (nearest + 1, STACK)):
-        left = at * (width + gap) - 1
-        figure.add_shape(
-            type="rect",
-            x0=left,
-            x1=left + width + 1,
-            y0=-1,
-            y1=height,
-            line={"color": colour, "width": 3, "dash": "dot" if at == 0 else "solid"},
-        )
-    middles = [at * (width + gap) + (width - 1) / 2 for at in range(len(row))]
-    figure.update_layout(
-        height=190,
-        margin={"l": 0, "r": 0, "t": 4, "b": 24},
-        xaxis={
-            "tickvals": middles,
-            "ticktext": ["F6", *map(str, range(len(figures)))],
-            "showgrid": False,
-            "zeroline": False,
-            "tickfont": {"size": 14},
-        },
-        yaxis={"visible": False, "autorange": "reversed", "scaleanchor": "x", "constrain": "domain"},
-        plot_bgcolor=_CLEAR,
-    )
-    return figure
+    names = ["F6", *map(str, range(len(figures)))]
+    return {
+        "name": "digits",
+        "kind": "bitmaps",
+        "height": 150,
+        "label": f"What F6 draws, and the figures of ten digits; {nearest} is the nearest",
+        "bitmaps": [["".join("X" if ink > 0 else "." for ink in row) for row in one] for one in (drawn, *figures)],
+        "names": names,
+        "framed": [{"at": 0, "tone": "blue", "look": "dot"}, {"at": nearest + 1, "tone": "orange", "look": ""}],
+    }
 
 
-def distance_bars(distances: Sequence[float]) -> go.Figure:
+def distances(far: Sequence[float]) -> charts.Chart:
     """How far what F6 draws is from each digit; the nearest one is striped."""
-    nearest = int(np.argmin(distances))
-    figure = go.Figure(
-        go.Bar(
-            x=[str(digit) for digit in range(len(distances))],
-            y=list(distances),
-            marker={
-                "color": [STACK if digit == nearest else SINGLE for digit in range(len(distances))],
-                "pattern": {**STRIPES, "shape": ["/" if digit == nearest else "" for digit in range(len(distances))]},
-            },
-            text=[f"{distance:.0f}" for distance in distances],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{x}: %{y:.0f}<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        height=190,
-        margin={"l": 0, "r": 0, "t": 18, "b": 24},
-        xaxis={"type": "category", "tickfont": {"size": 14}},
-        yaxis={"title": "squared distance", "rangemode": "tozero"},
-    )
-    return figure
+    nearest = int(np.argmin(far))
+    rows = [
+        {
+            "name": str(digit),
+            "total": f"{distance:.0f}",
+            "parts": [
+                charts.part(
+                    distance,
+                    *(("orange", "stripes") if digit == nearest else ("blue", "")),
+                    f"{distance:.0f} from the figure of {digit}",
+                )
+            ],
+        }
+        for digit, distance in enumerate(far)
+    ]
+    label = "Squared distance of what F6 draws from each digit's figure"
+    return charts.bars("distances", label, 210, rows, title="squared distance")

@@ -21,6 +21,12 @@ def numbers(shown: Mapping[str, str]) -> str:
     return f"<dl class='numbers'>{''.join(cells)}</dl>"
 
 
+def beside(*columns: Sequence[str]) -> str:
+    """Other pieces beside each other; where there is little room, below each other."""
+    whole = (f"<div>{''.join(column)}</div>" for column in columns)
+    return f"<div class='beside'>{''.join(whole)}</div>"
+
+
 def table(rows: Sequence[Mapping[str, str]], caption: str, *, figures: bool = False) -> str:
     """A table whose first column names its rows.
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from components import Answer, turn
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -34,8 +35,18 @@ def shown(app: AppTest) -> set[str]:
     return {name for trace in chart(app)["data"] for name in trace.get("text") or ()}
 
 
+def bubbles(app: AppTest) -> dict:
+    [drawn] = Answer(app).charts
+    return drawn
+
+
+def networks(app: AppTest, on: bool) -> set[str]:
+    """Those on the front, or those beaten by another."""
+    return {point["name"] for point in bubbles(app)["points"] if point["on"] == on}
+
+
 def words(app: AppTest) -> str:
-    return " ".join(text.value for text in app.markdown)
+    return " ".join([Answer(app).words, *(text.value for text in app.markdown)])
 
 
 def test_all_networks_with_their_front():
@@ -43,12 +54,11 @@ def test_all_networks_with_their_front():
     assert not app.exception
     assert app.markdown[0].value.endswith("?**")
     assert listed(app) == list(cards())
-    assert len(shown(app)) == HAVE_FIGURES
-    front, *_ = chart(app)["data"]
-    assert front["name"] == "Pareto front"
-    on, beaten = (set(trace["text"]) for trace in chart(app)["data"][1:])
+    assert len(bubbles(app)["points"]) == HAVE_FIGURES
+    on = networks(app, on=True)
     assert on == {"alexnet-owt", "googlenet-bn", "resnet34", "resnet50", "resnet101", "resnet152"}
-    assert beaten == {"resnet18", "vgg11", "vgg13", "vgg16", "vgg19"}
+    assert networks(app, on=False) == {"resnet18", "vgg11", "vgg13", "vgg16", "vgg19"}
+    assert len(bubbles(app)["front"]) == len(on)
     assert "One protocol for all: one network, one centre crop" in words(app)
     assert "18 of the 29 have no such figure." in words(app)
     assert "ms here" not in app.dataframe[0].value, "nothing is timed before it is asked for"
@@ -56,11 +66,12 @@ def test_all_networks_with_their_front():
 
 def test_the_cost_and_the_accuracy_are_knobs():
     app = opened(cost="parameters", accuracy="top-1")
-    on = set(chart(app)["data"][1]["text"])
+    on = networks(app, on=True)
     assert on == {"googlenet-bn", "resnet34", "resnet50", "resnet101", "resnet152"}, "alexnet has more parameters"
-    assert chart(app)["layout"]["yaxis"]["title"]["text"] == "top-1 accuracy, %"
-    app.segmented_control(key="cost").set_value("memory").run()
-    assert "memory" in chart(app)["layout"]["xaxis"]["title"]["text"]
+    assert bubbles(app)["y"]["title"] == "top-1 accuracy, %"
+    turn(app, cost="memory")
+    assert "memory" in bubbles(app)["x"]["title"]
+    assert app.query_params["cost"] == "memory"
     assert not app.exception
 
 
@@ -139,9 +150,9 @@ def test_rubbish_in_the_url_gives_a_page(query):
 @pytest.mark.browser
 def test_the_main_picture_fits_one_screen_and_a_choice_changes_it(app_url, page: Page):
     page.goto(f"{app_url}/compare")
-    drawing = page.locator(".js-plotly-plot")
-    expect(drawing.get_by_text("resnet152")).to_be_visible()
-    box = drawing.bounding_box()
+    bubbles, drawing = page.locator(".charts"), page.locator(".js-plotly-plot")
+    expect(bubbles.get_by_text("resnet152")).to_be_visible()
+    box = bubbles.bounding_box()
     assert box["y"] + box["height"] <= 720
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
     page.get_by_role("combobox", name="Networks").click()
@@ -157,6 +168,6 @@ def test_the_main_picture_fits_one_screen_and_a_choice_changes_it(app_url, page:
 def test_a_phone_has_no_page_to_scroll_sideways(app_url, browser):
     tab = browser.new_page(viewport={"width": 390, "height": 844})
     tab.goto(f"{app_url}/compare")
-    expect(tab.locator(".js-plotly-plot").get_by_text("resnet152")).to_be_visible()
+    expect(tab.locator(".charts").get_by_text("resnet152")).to_be_visible()
     assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     tab.close()

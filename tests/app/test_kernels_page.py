@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from components import Answer
+from components import Answer, given, stand, turn
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.testing.v1 import AppTest
 
@@ -44,6 +44,8 @@ def test_each_knob_is_in_the_url_and_in_the_weights(key, value, expected):
     app = opened(**{key: str(value).lower()})
     assert not app.exception
     assert Answer(app).numbers["Weights, one layer"] == expected
+    assert stand(app)[key] == value
+    assert app.query_params[key] == str(value).lower()
 
 
 def test_googlenets_module_3a_breaks_even_between_its_depths():
@@ -53,16 +55,29 @@ def test_googlenets_module_3a_breaks_even_between_its_depths():
         "13,824",
     )
     assert "29.6" in said(app)
-    app.number_input(key="mid").set_value(16).run()
+    turn(app, mid=16)
     assert Answer(app).numbers["Weights, 2 × (3 × 3)"] == "6,912"
+    assert app.query_params["mid"] == "16"
+
+
+def test_without_a_depth_between_the_layers_it_is_as_many_as_go_out():
+    app = opened(out="32", mid="16")
+    before = Answer(app).numbers["Weights, 2 × (3 × 3)"]
+    turn(app, mid=None)
+    assert stand(app)["mid"] is None
+    assert "mid" not in app.query_params
+    empty = Answer(app).numbers["Weights, 2 × (3 × 3)"]
+    assert empty != before
+    turn(app, mid=32)
+    assert Answer(app).numbers["Weights, 2 × (3 × 3)"] == empty
 
 
 @pytest.mark.parametrize(("strided", "words"), [("last", "whole map"), ("first", "not 5 × 5"), ("each", "multiply")])
 def test_a_stride_asks_where_it_is(strided, words):
     app = opened()
-    assert not [box for box in app.selectbox if box.key == "strided"]
-    app.number_input(key="stride").set_value(2).run()
-    app.selectbox(key="strided").set_value(strided).run()
+    [asked] = [knob for board in given(app, "knobs") for knob in board["knobs"] if knob["name"] == "strided"]
+    assert asked["unless"] == ["stride", 1], "a browser doesn't show it at stride 1"
+    turn(app, stride=2, strided=strided)
     assert not app.exception
     assert re.search(words, said(app))
 
@@ -125,6 +140,7 @@ def test_another_kernel_is_a_key_away_and_its_picture_fits_one_screen(app_url, p
     page.goto(f"{app_url}/kernels")
     expect(page.get_by_text("the stack has 28.0 % fewer weights")).to_be_visible()
     slider = page.get_by_role("slider", name="Kernel K × K")
+    expect(page.get_by_role("radio", name="each")).to_be_hidden()
     for kernel, saved in ((7, "44.9"), (9, "55.6"), (11, "62.8")):
         slider.press("ArrowRight")
         expect(page.get_by_text(f"Both see {kernel} × {kernel}; the stack has {saved} % fewer weights")).to_be_visible()
@@ -135,6 +151,12 @@ def test_another_kernel_is_a_key_away_and_its_picture_fits_one_screen(app_url, p
         assert box["y"] + box["height"] <= 720
     page.reload()
     expect(page.get_by_text("Both see 11 × 11")).to_be_visible()
+    expect(slider).to_have_attribute("aria-valuetext", "11")
+    page.get_by_role("spinbutton", name="Stride", exact=True).fill("2")
+    page.get_by_text("each", exact=True).click()
+    expect(page).to_have_url(re.compile(r"stride=2.*strided=each|strided=each.*stride=2"))
+    expect(page.get_by_role("radio", name="each")).to_be_checked()
+    expect(page.get_by_text("multiply")).to_be_visible()
 
 
 @pytest.mark.browser

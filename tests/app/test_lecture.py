@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from components import card, pick, table
+from components import card, pick, stand, table
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -41,11 +41,10 @@ def place(link: str) -> dict[str, str]:
 
 
 def bound(app: AppTest) -> set[str]:
-    """The keys of all widgets of a page that are in its URL, but for what a phone has no use for."""
+    """The keys of all widgets and knobs of a page that are in its URL, but for what a phone has no use for."""
     widgets = [element for element in app.main if hasattr(element, "proto")]
-    return {element.proto.query_param_key for element in widgets if getattr(element.proto, "query_param_key", "")} - {
-        "projector"
-    }
+    keys = {element.proto.query_param_key for element in widgets if getattr(element.proto, "query_param_key", "")}
+    return (keys | set(stand(app))) - {"projector"}
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from components import Answer
+from components import Answer, turn
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -34,8 +34,9 @@ def test_the_table_its_saving_and_the_paper_s_total():
     assert app.markdown[0].value.endswith("?**")
     assert metrics(app)["C3's weights, table I and all six"] == "1,516 / 2,416"
     assert "**60,000**. Shared by all places, they make 340,908 connections" in said(app)
-    assert len(app.get("plotly_chart")) == 3
-    [table] = Answer(app).charts
+    assert len(app.get("plotly_chart")) == 1
+    assert [chart["name"] for chart in Answer(app).charts] == ["table", "digits", "distances"]
+    table = Answer(app).charts[0]
     assert sum(len(reads) for reads in table["columns"]) == 60, "of 96"
 
 
@@ -44,17 +45,28 @@ def test_each_map_has_as_many_weights_as_it_reads_maps(c3, weights):
     app = opened(c3=str(c3))
     assert f"{weights} weights" in said(app)
     assert Answer(app).charts[0]["picked"] == c3
-    app.segmented_control(key="reads").set_value("all six").run()
+    assert "Table I saves 37.3 % of C3's weights" in said(app)
+    turn(app, reads="all six")
     assert "151 weights" in said(app)
     assert "120 pairs" in said(app)
 
 
 def test_a_digit_with_wrong_units_is_still_the_nearest_until_it_isn_t():
     app = opened(digit="7", flipped="0")
-    assert (metrics(app)["Nearest, so the answer"], metrics(app)["Its distance"]) == ("7", "0")
-    app.slider(key="flipped").set_value(84).run()
-    assert metrics(app)["Nearest, so the answer"] != "7"
-    app.select_slider(key="digit").set_value(1).run()
+    answer = Answer(app)
+    assert (answer.numbers["Nearest, so the answer"], answer.numbers["Its distance"]) == ("7", "0")
+    digits, distances = answer.charts[1:]
+    assert digits["bitmaps"][0] == digits["bitmaps"][8], "drawn is the figure of 7"
+    assert [frame["at"] for frame in digits["framed"]] == [0, 8]
+    assert distances["rows"][7]["total"] == "0"
+    turn(app, flipped=84)
+    wrong = Answer(app)
+    nearest = wrong.numbers["Nearest, so the answer"]
+    assert nearest != "7"
+    assert wrong.charts[1]["framed"][1]["at"] == int(nearest) + 1
+    assert wrong.charts[2]["rows"][int(nearest)]["total"] == wrong.numbers["Its distance"]
+    turn(app, digit=1, flipped=0)
+    assert Answer(app).charts[1]["bitmaps"][0] == digits["bitmaps"][2], "drawn is the figure of 1"
     assert not app.exception
 
 

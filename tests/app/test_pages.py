@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from components import Answer, card, given, layers, pick, table
+from components import Answer, card, given, layers, pick, table, turn
 from streamlit.testing.v1 import AppTest
 
 from cnnviz import networks
@@ -165,18 +165,14 @@ def test_a_fully_connected_layer_is_a_chart():
 
 @pytest.mark.parametrize(("kernel", "saving"), [(5, "28.0 %"), (7, "44.9 %"), (11, "62.8 %")])
 def test_kernels_save_what_the_article_says(kernel, saving):
-    app = opened("kernels")
-    app.select_slider(key="kernel").set_value(kernel).run()
+    app = turn(opened("kernels"), kernel=kernel)
     assert Answer(app).numbers["Saving"] == saving
     assert Answer(app).numbers["Receptive field of both"] == f"{kernel} × {kernel}"
     assert not app.exception
 
 
 def test_kernels_with_many_channels():
-    app = opened("kernels")
-    for key, value in (("in", 16), ("mid", 16), ("out", 32)):
-        app.number_input(key=key).set_value(value)
-    app.run()
+    app = turn(opened("kernels"), **{"in": 16, "mid": 16, "out": 32})
     assert Answer(app).numbers["Weights, one layer"] == "12,800"
     assert Answer(app).numbers["Weights, 2 × (3 × 3)"] == "6,912"
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from components import given, turn
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -55,7 +56,9 @@ def test_another_network_is_another_table():
     app.segmented_control(key="network").set_value("resnet18").run()
     assert metrics(app)[:2] == ["11,511,784", "11,511,784"]
     assert "cell" not in app.query_params
-    app.toggle(key="differing").set_value(True).run()
+    turn(app, differing=True)
+    assert given(app, "printed")[0]["differing"]
+    assert app.query_params["differing"] == "true"
     assert not app.exception
 
 
@@ -90,6 +93,21 @@ def test_rubbish_in_the_url_gives_a_page(query):
 
 
 @pytest.mark.browser
+def test_rows_that_agree_are_hidden_at_once(app_url, page: Page):
+    page.goto(f"{app_url}/printed?network=googlenet")
+    row = page.get_by_role("row", name="conv2-1")
+    expect(row).to_be_visible()
+    page.get_by_role("switch", name="Differing rows only").check()
+    assert not row.is_visible(), "without a word of Python's"
+    expect(page).to_have_url(re.compile(r"differing=true"))
+    page.reload()
+    expect(page.get_by_role("row", name="maxpool1")).to_be_visible()
+    expect(row).to_be_hidden()
+    page.get_by_role("switch", name="Differing rows only").uncheck()
+    expect(page).not_to_have_url(re.compile(r"differing"))
+
+
+@pytest.mark.browser
 def test_a_cell_that_differs_says_why_and_is_a_link(app_url, page: Page):
     page.goto(f"{app_url}/printed?network=googlenet")
     why = page.get_by_role("status").filter(has_text="cells differ")
@@ -109,7 +127,7 @@ def test_a_cell_that_differs_says_why_and_is_a_link(app_url, page: Page):
     expect(page.get_by_role("button", name="4b maxpool-a, out c")).to_have_attribute("aria-pressed", "true")
 
     page.get_by_text("Differing rows only").click()
-    expect(page.get_by_role("region", name="Printed table").locator("tbody tr")).to_have_count(
+    expect(page.get_by_role("region", name="Printed table").locator("tbody tr:visible")).to_have_count(
         len({id(row) for row, _, _ in printed("googlenet").differing})
     )
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from components import Answer
+from components import Answer, turn
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -73,8 +73,9 @@ def test_without_batch_norm_one_epoch_was_recorded():
     app = opened(point="Training", norm="false")
     assert {len(line["points"]) for line in series(app)} == {1}
     assert "resnet56 diverged" in words(app)
-    app.toggle(key="norm").set_value(True).run()
+    turn(app, norm=True)
     assert "resnet56 is better" in words(app)
+    assert "norm" not in app.query_params
 
 
 def test_with_batch_norm_plain_gradients_do_not_vanish():

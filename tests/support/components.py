@@ -88,6 +88,18 @@ def pick(app: AppTest, path: str, key: str = "layer") -> AppTest:
     return app.run()
 
 
+def turn(app: AppTest, **values: Any) -> AppTest:
+    """Knobs, named as in the URL, as a browser would have turned them, and the page after it."""
+    for name, value in values.items():
+        app.session_state[name] = value
+    return app.run()
+
+
+def stand(app: AppTest) -> dict[str, Any]:
+    """Where all knobs of a page stand, by their names in the URL."""
+    return {name: value for board in given(app, "knobs") for name, value in board["values"].items()}
+
+
 def card(app: AppTest) -> str:
     """The HTML of the open layer card."""
     return given(app, "card")[0]["html"]

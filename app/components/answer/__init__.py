@@ -2,12 +2,12 @@
 
 Each element of its own costs the browser a few milliseconds, and a component's script runs a frame after its message.
 HTML is there in the frame that it arrives in, and the charts in it, too: what draws them is mounted once a page, and
-watches for places that ask for charts. It deals as well: where all answers to a knob are known before, the browser has
-them, and shows each while the knob is being turned.
+watches for places that ask for charts. Where the browser has got the answer to a later turn of the knobs than Python
+knows of, it is that which the place shows.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +27,15 @@ def answers() -> None:
     _drawer(key="answers", height=1)
 
 
-def answer(*parts: str, knob: str = "", at: str = "") -> None:
+def answer(*parts: str, of: str = "", turn: int = 0) -> None:
     """Show pieces of HTML, as `charts` and `cnnviz.views.pieces` give them.
 
     Args:
-        knob, at: the key of the knob that `deal` has dealt answers for, and where it stands.
+        of: the key of the knobs that they answer, where a browser asks for further answers itself.
+        turn: of these knobs, that this is the answer to.
     """
-    dealt = f" data-knob='{knob}' data-at={_quoted(at)}" if knob else ""
-    st.html(f"<div class='answer'{dealt}>{''.join(parts)}</div>")
-
-
-def deal(knob: str, cards: Mapping[str, Iterable[str]]) -> None:
-    """Have all answers to a knob lie in the browser; not in the fragment of the knob, whose runs would send them anew.
-
-    Args:
-        knob: the key of a slider or a toggle.
-        cards: where it can stand, as its label says it, or 'true' and 'false' -> what the page's answers are then, each
-            joined from its parts.
-    """
-    dealt = {at: list(parts) for at, parts in cards.items()}
-    st.html(f"<div hidden data-knob='{knob}' data-cards={_quoted(json.dumps(dealt, ensure_ascii=False))}></div>")
+    place = f" data-of='{of}' data-turn='{turn}'" if of else ""
+    st.html(f"<div class='answer'{place}>{''.join(parts)}</div>")
 
 
 def charts(shown: Sequence[Mapping[str, Any]], *, columns: str, areas: Sequence[str]) -> str:

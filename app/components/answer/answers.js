@@ -1,11 +1,16 @@
-// Watches the page: places that ask for charts get them, and where all answers to a knob have been dealt, the page has
-// the one of where the knob stands, whatever Python has answered by then. charts.js stands before this file.
+// Watches the page: places that ask for charts get them, and where the knobs have been turned further than the answer
+// goes that Python has given, the place has that of the last turn. charts.js stands before this file.
 
 export default function () {
-  const drawn = new Map(), dealt = new WeakMap()
+  const drawn = new Map()
 
   function look() {
-    for (const deck of document.querySelectorAll("[data-cards]")) deal(deck)
+    for (const place of document.querySelectorAll(".answer[data-of]")) {
+      const last = window.cnnvizTurned?.[place.dataset.of]
+      if (!last || last.turn <= Number(place.dataset.turn)) continue
+      place.innerHTML = last.html
+      place.dataset.turn = last.turn
+    }
     for (const [place, charts] of drawn) if (!place.isConnected) { charts.end(); drawn.delete(place) }
     for (const place of document.querySelectorAll("[data-charts]")) {
       if (drawn.has(place)) continue
@@ -14,25 +19,13 @@ export default function () {
     }
   }
 
-  function deal(deck) {
-    const { knob } = deck.dataset, at = standsAt(document.querySelector(`.st-key-${knob} input`))
-    if (!dealt.has(deck)) dealt.set(deck, JSON.parse(deck.dataset.cards))
-    const card = dealt.get(deck)[at]
-    if (!card) return
-    document.querySelectorAll(`.answer[data-knob="${knob}"]`).forEach((place, number) => {
-      if (place.dataset.at === at) return
-      place.innerHTML = card[number]
-      place.dataset.at = at
-    })
-  }
-
-  const standsAt = input => input?.type === "checkbox" ? String(input.checked) : input?.getAttribute("aria-valuetext")
-
   const observer = new MutationObserver(look)
-  observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-valuetext", "data-selected"] })
+  observer.observe(document.body, { childList: true, subtree: true })
+  addEventListener("cnnviz:turned", look)
   look()
   return () => {
     observer.disconnect()
+    removeEventListener("cnnviz:turned", look)
     for (const charts of drawn.values()) charts.end()
   }
 }

@@ -102,6 +102,19 @@ const swatch = ({ tone, look, mark: kind, pattern }) => `<svg class="${tone}" ar
 
 const bar = (box, pattern) => `<rect class="bar" ${box}/>${pattern ? `<rect fill="url(#${pattern})" ${box}/>` : ""}`
 
+const said = (say, x, y) => say.replaceAll("{x}", x).replaceAll("{y}", Number(y.toPrecision(4)).toString())
+
+// viridis, of Smith and van der Walt 2015 (CC0)
+const VIRIDIS = "440154 482475 414487 355f8d 2a788e 21918c 22a884 44bf70 7ad151 bddf26 fde725".split(" ")
+const viridis = share => {
+  const at = Math.min(share * 10, 9.999), mixed = [0, 2, 4].map(byte => {
+    const [low, high] = [0, 1].map(more => parseInt(VIRIDIS[Math.floor(at) + more].slice(byte, byte + 2), 16))
+    return Math.round(low + (high - low) * (at % 1))
+  })
+  return `rgb(${mixed.join(" ")})`
+}
+const GRADIENT = `<defs><linearGradient id="viridis" x1="0" y1="1" x2="0" y2="0">${VIRIDIS.map((colour, at) => `<stop offset="${at / 10}" stop-color="#${colour}"/>`).join("")}</linearGradient></defs>`
+
 const PATTERNS = `<defs><pattern id="stripes" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path d="M0 0V7" stroke="#000" stroke-opacity=".28" stroke-width="2.5"/></pattern>` +
   `<pattern id="dots" width="7" height="7" patternUnits="userSpaceOnUse"><circle cx="3.5" cy="3.5" r="1.2" fill="#000" fill-opacity=".3"/></pattern>` +
   `<pattern id="rings" width="10" height="10" patternUnits="userSpaceOnUse"><circle cx="5" cy="5" r="2.6" fill="none" stroke="#000" stroke-opacity=".35"/></pattern></defs>`
@@ -123,11 +136,11 @@ const DRAWN = {
     for (const { at, text } of rules) {
       drawn.push(`<path class="rule" d="M${x(at)} ${top}V${foot}"/>`, words(x(at), .95 * em, text, `text-anchor="middle"`))
     }
-    for (const { tone, look, mark: kind, points, say, digits } of series) {
+    for (const { tone, look, mark: kind, points, say, digits, says } of series) {
       const way = look === "none" ? "" : `<path class="line ${look}" d="M${points.map(([px, py]) => `${x(px)} ${y(py)}`).join("L")}"/>`
       drawn.push(`<g class="${tone}">${way}${points.map(([px, py, r]) => mark(kind, x(px), y(py), r)).join("")}</g>`)
-      for (const [px, py] of points) {
-        values.push({ x: x(px), y: y(py), said: () => say.replaceAll("{x}", number(px)).replaceAll("{y}", number(py, digits)) })
+      for (const [at, [px, py]] of points.entries()) {
+        if (say || says) values.push({ x: x(px), y: y(py), said: () => says?.[at] ?? say.replaceAll("{x}", number(px)).replaceAll("{y}", number(py, digits)) })
       }
     }
     return drawn.join("")
@@ -183,6 +196,118 @@ const DRAWN = {
     })
     drawn.push(`<rect class="picked" x="${left + picked * wide}" y="${top - 1}" width="${wide}" height="${rows * high + 2}"/>`)
     return drawn.join("")
+  },
+
+  columns({ names, x: across, y: up, series, marks = [], band }, { width, height, em }, values) {
+    const titles = across.title.split("\n"), longest = Math.max(...up.ticks.map(([, text]) => text.length))
+    const left = .62 * em * longest + .6 * em + (up.title ? 1.35 * em : 0), right = width - .4 * em, top = .6 * em
+    const below = across.turned ? .5 * em * Math.max(...names.map(name => name.length)) + .6 * em : 1.5 * em
+    const foot = height - below - 1.25 * em * titles.filter(Boolean).length
+    const step = (right - left) / names.length, x = place => left + (place + .5) * step
+    const y = value => foot - (foot - top) * (value - up.from) / (up.to - up.from)
+    const drawn = [
+      PATTERNS,
+      band ? `<rect class="band" x="${x(Math.max(band[0], -.5))}" y="${top}" width="${x(Math.min(band[1], names.length - .5)) - x(Math.max(band[0], -.5))}" height="${foot - top}"/>` : "",
+      ...up.ticks.map(([value, text]) =>
+        `<path class="${value === 0 ? "zero" : "grid"}" d="M${left} ${y(value)}H${right}"/>` + words(left - .4 * em, y(value), text, `dy=".32em" text-anchor="end"`)),
+      ...across.ticks.map(([place, text]) => across.turned
+        ? words(0, 0, text, `text-anchor="end" transform="translate(${x(place) + .3 * em} ${foot + .8 * em}) rotate(-45)"`)
+        : words(x(place), foot + 1.15 * em, text, `text-anchor="middle"`)),
+      ...titles.map((title, line) => words((left + right) / 2, height - (.25 + 1.25 * (titles.length - 1 - line)) * em, title, `text-anchor="middle"`)),
+    ]
+    if (up.title) drawn.push(words(0, 0, up.title, `text-anchor="middle" transform="translate(${.95 * em} ${(top + foot) / 2}) rotate(-90)"`))
+    const thick = .8 * step / series.length
+    series.forEach(({ tone, pattern, heights, say }, number) => {
+      const bars = heights.map((value, place) => {
+        const from = x(place) + (number - series.length / 2) * thick
+        values.push({ x: from + thick / 2, y: y(value), said: () => said(say, names[place], value) })
+        return bar(`x="${from}" y="${y(value)}" width="${thick}" height="${Math.max(0, y(0) - y(value))}"`, thick > 6 && pattern)
+      })
+      drawn.push(`<g class="${tone}${thick < 6 ? " fine" : ""}">${bars.join("")}</g>`)
+    })
+    for (const { tone, mark: kind, heights, say } of marks) {
+      drawn.push(`<g class="${tone}">${heights.map((value, place) => {
+        values.push({ x: x(place), y: y(value), said: () => said(say, names[place], value) })
+        return mark(kind, x(place), y(value), 4)
+      }).join("")}</g>`)
+    }
+    return drawn.join("")
+  },
+
+  bubbles({ x: across, y: up, points, front }, { width, height, em }, values) {
+    const longest = Math.max(...up.ticks.map(([, text]) => text.length))
+    const left = .62 * em * longest + 1.95 * em, right = width - .8 * em, top = .5 * em, foot = height - 2.7 * em
+    const x = value => left + (right - left) * (value - across.from) / (across.to - across.from)
+    const y = value => foot - (foot - top) * (value - up.from) / (up.to - up.from)
+    const steps = front.map(([px, py], at) => at ? `H${x(px)}V${y(py)}` : `M${x(px)} ${y(py)}`)
+    return [
+      ...up.ticks.map(([value, text]) => `<path class="grid" d="M${left} ${y(value)}H${right}"/>` + words(left - .4 * em, y(value), text, `dy=".32em" text-anchor="end"`)),
+      ...across.ticks.map(([value, text]) => `<path class="grid" d="M${x(value)} ${top}V${foot}"/>` + words(x(value), foot + 1.15 * em, text, `text-anchor="middle"`)),
+      words((left + right) / 2, height - .25 * em, across.title, `text-anchor="middle"`),
+      words(0, 0, up.title, `text-anchor="middle" transform="translate(${.95 * em} ${(top + foot) / 2}) rotate(-90)"`),
+      `<g class="blue"><path class="line" d="${steps.join("")}"/></g>`,
+      ...points.map(({ name, x: px, y: py, r: full, on, say }) => {
+        const r = full * Math.min(1, width / 700), room = x(px) - left > .6 * em * name.length + r
+        values.push({ x: x(px), y: y(py), reach: Math.max(r, 10), said: () => say })
+        const drawn = `<g class="${on ? "blue" : "orange"}">${mark(on ? "circle" : "open circle", x(px), y(py), r)}</g>`
+        if (on && !room) return drawn + words(x(px) + .7 * r, y(py) - .8 * r - 3, name)
+        return drawn + (on ? words(x(px) - .7 * r, y(py) - .8 * r - 3, name, `text-anchor="end"`) : words(x(px), y(py) + r + 1.05 * em, name, `text-anchor="middle"`))
+      }),
+    ].join("")
+  },
+
+  spans({ rows, positions, below }, { width, height, em }) {
+    const left = .56 * em * Math.max(...rows.map(({ name }) => name.length)) + .6 * em, step = (width - left - 2) / positions
+    const drawn = [], lane = (height - 3.8 * em - rows.length * 2 * em) / rows.reduce((sum, { lanes }) => sum + lanes, 0)
+    let top = 2
+    for (const { name, tone, starts, window, lanes, counts } of rows) {
+      drawn.push(words(left - .5 * em, top + lanes * lane / 2, name, `dy=".34em" text-anchor="end"`))
+      drawn.push(`<g class="${tone}">${starts.map((start, number) =>
+        `<rect class="bar" x="${left + start * step + 1}" y="${top + (number % lanes) * lane}" width="${window * step - 2}" height="${.82 * lane}"/>`).join("")}</g>`)
+      top += lanes * lane
+      drawn.push(...counts.map((count, place) => words(left + (place + .5) * step, top + .95 * em, `${count}×`, `text-anchor="middle"`)))
+      top += 2 * em
+    }
+    drawn.push(...Array.from({ length: positions }, (_, place) => words(left + (place + .5) * step, height - 2.6 * em, String(place), `text-anchor="middle"`)))
+    drawn.push(...below.split("\n").map((line, at) => words(left + positions * step / 2, height - (1.45 - 1.2 * at) * em, line, `text-anchor="middle"`)))
+    return drawn.join("")
+  },
+
+  field({ side, steps, crossed, ends }, { width, height, em }) {
+    const size = Math.min(width - 5 * em, height - 4), unit = size / side, gone = new Set(crossed)
+    const sheet = Object.assign(document.createElement("canvas"), { width: side, height: side }), context = sheet.getContext("2d")
+    steps.forEach((step, at) => {
+      if (gone.has(at)) return
+      context.fillStyle = viridis(step / 255)
+      context.fillRect(at % side, Math.floor(at / side), 1, 1)
+    })
+    const crosses = crossed.map(at => {
+      const x = 2 + (at % side + .2) * unit, y = 2 + (Math.floor(at / side) + .2) * unit, r = .6 * unit
+      return `M${x} ${y}l${r} ${r}m0 ${-r}l${-r} ${r}`
+    })
+    const scale = ends.map((text, at) => words(size + 1.6 * em, at ? 2 + .8 * em : size, text))
+    return `<image href="${sheet.toDataURL()}" x="2" y="2" width="${size}" height="${size}" style="image-rendering:pixelated"/>` +
+      `<path class="gone" d="${crosses.join("")}"/>${GRADIENT}<rect fill="url(#viridis)" x="${size + .7 * em}" y="2" width="${.6 * em}" height="${size}"/>${scale.join("")}`
+  },
+
+  framed({ picture, size, frames }, { width, height }) {
+    const scale = Math.min(width, height) / size
+    return `<image href="${picture}" width="${size * scale}" height="${size * scale}"/>` + frames.map(({ tone, look, left, top, side }) =>
+      `<g class="${tone}"><rect class="line ${look}" x="${left * scale}" y="${top * scale}" width="${side * scale}" height="${side * scale}"/></g>`).join("")
+  },
+
+  bitmaps({ bitmaps, names, framed }, { width, height, em }) {
+    const [rows, columns] = [bitmaps[0].length, bitmaps[0][0].length], gap = 2
+    const unit = Math.min((width - 4) / (bitmaps.length * (columns + gap) - gap), (height - 1.6 * em - 4) / rows)
+    const left = at => 2 + at * (columns + gap) * unit
+    const ink = bitmaps.flatMap((bitmap, at) => bitmap.flatMap((line, row) => [...line].map((sign, column) =>
+      sign === "X" ? `M${left(at) + column * unit} ${2 + row * unit}h${unit - 1}v${unit - 1}h${1 - unit}z` : "")))
+    return [
+      ...bitmaps.map((_, at) => `<rect class="cells" x="${left(at)}" y="2" width="${columns * unit}" height="${rows * unit}"/>`),
+      `<path class="text" d="${ink.join("")}"/>`,
+      ...framed.map(({ at, tone, look }) => `<g class="${tone}"><rect class="line ${look}" x="${left(at)}" y="2" width="${columns * unit}" height="${rows * unit}"/></g>`),
+      ...names.map((name, at) => words(left(at) + columns * unit / 2, 4 + rows * unit + 1.15 * em, name, `text-anchor="middle"`)),
+    ].join("")
   },
 
   windows({ rows }, { width, height, em }) {

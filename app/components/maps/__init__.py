@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from app.components import component
 from cnnviz.activations.pictures import Maps
@@ -24,14 +25,8 @@ def map_grid(
     name: str,
     scale: str,
     key: str,
-    selection: str = "",
-    layer: str = "",
-    order: Sequence[int] = (),
-    dead: Sequence[int] = (),
-    arms: Sequence[Arm] = (),
-    planes: int = 1,
-    what: str = "feature maps",
     on_pick: Callable[[], None] = lambda: None,
+    **more: Any,
 ) -> None:
     """Draw all channels of `maps` with their numbers and colour scale.
 
@@ -40,12 +35,40 @@ def map_grid(
     Args:
         name: what the maps are of, in words.
         scale: over what the colour scale reaches: channel, layer, network.
+        more: that `grid_message` is to know.
+    """
+    _grid(key=key, data=grid_message(maps, name=name, scale=scale, place=key, **more), on_pick_change=on_pick)
+
+
+def grid_message(
+    maps: Maps,
+    *,
+    name: str,
+    scale: str,
+    place: str,
+    selection: str = "",
+    layer: str = "",
+    order: Sequence[int] = (),
+    dead: Sequence[int] = (),
+    arms: Sequence[Arm] = (),
+    planes: int = 1,
+    what: str = "feature maps",
+    of: str = "",
+    turn: int = 0,
+    title: str = "",
+) -> bytes:
+    """What a grid draws, as it travels: the length of its head, the head, 256 colours, and the values.
+
+    Args:
+        place: the key of the grid.
         selection, layer: the selection whose channel is marked, as long as this is its layer.
         order: in which the channels stand; by number by default.
         dead: channels that are crossed out.
         arms: of a concatenation, which get a colour each.
         planes: 3 where each map is one of red, one of green and one of blue, one below the other.
         what: they are, in the plural.
+        of, turn: the key of the knobs that these maps answer, and which turn of them.
+        title: that stands above them.
     """
     channels, height, width = maps.values.shape
     head = json.dumps(
@@ -65,8 +88,11 @@ def map_grid(
             "order": list(order),
             "dead": list(dead),
             "arms": [{"name": arm.name, "first": arm.first, "last": arm.last} for arm in arms],
+            "place": place,
+            "of": of,
+            "turn": turn,
+            "title": title,
         }
     ).encode()
-    # bytes only travel as they are when they are the whole message: length, head, colours, values
-    message = struct.pack("<I", len(head)) + head + maps.colours.tobytes() + maps.values.tobytes()
-    _grid(key=key, data=message, on_pick_change=on_pick)
+    # bytes only travel as they are when they are the whole message
+    return struct.pack("<I", len(head)) + head + maps.colours.tobytes() + maps.values.tobytes()

@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   let view = views.get(parentElement)
   if (!view) views.set(parentElement, (view = create(parentElement)))
   view.pick = channel => setTriggerValue("pick", channel)
-  view.show(unpacked(data))
+  view.show(lastOf(unpacked(data)))
   return () => { view.destroy(); views.delete(parentElement) }
 }
 
@@ -159,11 +159,12 @@ function create(root) {
     bar.style.background = `linear-gradient(to right, ${stops.join(",")})`
     const own = data.low.length > 1
     const reach = { network: "over the network", layer: "over the layer" }[data.scale] ?? ""
+    const title = Object.assign(document.createElement("b"), { textContent: data.title })
     if (data.planes === 3) {
       legend.replaceChildren(`Red, green and blue; mid-grey is 0, the brightest ${number(data.high[0])}`)
       return
     }
-    legend.replaceChildren(...own ? ["each channel's lowest", bar, "its highest"]
+    legend.replaceChildren(...data.title ? [title] : [], ...own ? ["each channel's lowest", bar, "its highest"]
       : [number(data.low[0]), bar, `${number(data.high[0])} ${data.channels > 1 ? reach : ""}`])
   }
 
@@ -217,13 +218,20 @@ function create(root) {
   const onScreen = () => { whole = false; again() }
   const observer = new ResizeObserver(again)
   observer.observe(scroll)
-  const heard = { "cnnviz:selected": hear, beforeprint: onPaper, afterprint: onScreen }
+  const turned = () => { const last = data && lastOf(data); if (last !== data) show(last) }
+  const heard = { "cnnviz:selected": hear, "cnnviz:turned": turned, beforeprint: onPaper, afterprint: onScreen }
   for (const [event, done] of Object.entries(heard)) addEventListener(event, done)
   function destroy() {
     observer.disconnect()
     for (const [event, done] of Object.entries(heard)) removeEventListener(event, done)
   }
   return view
+}
+
+// Where knobs have been turned further than Python knows of, what the browser has been answered since.
+function lastOf(data) {
+  const last = window.cnnvizTurned?.[data.of], maps = last?.maps[data.place]
+  return maps && last.turn > data.turn ? { ...unpacked(Uint8Array.from(atob(maps), sign => sign.charCodeAt(0))), turn: last.turn } : data
 }
 
 // the message of __init__.py: length of the head, head, 256 colours, values

@@ -8,6 +8,7 @@ from app.components import component
 _table = component(
     "printed",
     html=(
+        "<label><input type='checkbox' role='switch'>Differing rows only</label>"
         "<div class='scroll' role='region' aria-label='Printed table' tabindex='0'><table></table></div>"
         "<p class='reason' role='status'></p>"
     ),
@@ -15,7 +16,14 @@ _table = component(
 
 
 def printed_table(
-    table: Mapping[str, Any], *, hint: str, picked: str | None, key: str, on_pick: Callable[[], None]
+    table: Mapping[str, Any],
+    *,
+    hint: str,
+    picked: str | None,
+    differing: bool,
+    key: str,
+    on_pick: Callable[[], None],
+    on_differing: Callable[[], None],
 ) -> None:
     """Show a table as `cnnviz.views.against.table` gives it.
 
@@ -25,5 +33,8 @@ def printed_table(
     Args:
         hint: what stands below the table as long as no cell is picked.
         picked: the cell that is picked at first. Another one later would send the whole table again.
+        differing: whether only rows that differ are shown at first; a switch in the table changes it, and calls
+            `on_differing`, with `st.session_state[key].differing`.
     """
-    _table(key=key, data={**table, "hint": hint, "picked": picked}, on_pick_change=on_pick)
+    data = {**table, "hint": hint, "picked": picked, "differing": differing}
+    _table(key=key, data=data, on_pick_change=on_pick, on_differing_change=on_differing)

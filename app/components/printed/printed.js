@@ -1,11 +1,17 @@
 // A table whose differing cells are buttons: one of them is picked, and says why it differs.
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const table = parentElement.querySelector("table")
   const reason = parentElement.querySelector(".reason")
   const shown = JSON.stringify([data.columns, data.rows, data.hint])
   if (table.shown === shown) return  // another run with the same table: what is picked stays
   table.shown = shown
+
+  const only = parentElement.querySelector("[role=switch]")
+  const sift = () => table.classList.toggle("sifted", only.checked)
+  only.checked = data.differing
+  only.oninput = () => { sift(); setStateValue("differing", only.checked) }
+  sift()
 
   const element = (name, text, className) => {
     const made = document.createElement(name)
@@ -25,7 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const body = element("tbody")
   for (const row of data.rows) {
-    const line = element("tr")
+    const line = element("tr", undefined, row.cells.some(cell => cell?.[2] !== undefined) ? "" : "same")
     const name = element("th", "", "name")
     name.scope = "row"
     if (row.group) name.append(element("b", row.group), " ")
