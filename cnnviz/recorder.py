@@ -264,13 +264,14 @@ class _Recorder(TorchFunctionMode):
                 f"{self._here()} decides by the values of a tensor{_place()}, but cnnviz can follow "
                 f"only what depends on shapes; move the decision out of forward."
             )
-        before = {id(t): t._version for _, t in tensors((args, kwargs))}
+        given = [t for _, t in tensors((args, kwargs))]
+        versions = [t._version for t in given]
         out = function_output(func, args, kwargs, self._to_meta)
         if not any(True for _ in tensors(out)):
             self._sized = self._sized or function_name(func) not in _SAYS_NO_SIZE
             return out  # a shape, a number of dimensions: no tensor, no layer
-        known = {id(t) for _, t in tensors((args, kwargs))}
-        written = [t for _, t in tensors((args, kwargs)) if t._version != before[id(t)]]
+        known = set(map(id, given))
+        written = any(t._version != before for t, before in zip(given, versions, strict=True))
         if not written:  # dropout in evaluation and contiguous() may return their very argument
             out = mapped(out, lambda value: _alias(value) if id(value) in known else value)
         out = mapped(out, self._to_meta)
@@ -280,7 +281,7 @@ class _Recorder(TorchFunctionMode):
             block=self._frames[-1][1],
             operation=operation,
             function=func,
-            writes=bool(written),
+            writes=written,
         )
         self._record(step, out, args, kwargs)
         return out
