@@ -18,7 +18,7 @@ from cnnviz.graph import Shape, Value
 from cnnviz.vocabulary import KEEPS_SHAPE, NORMS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
     """An operation's name in the graph and its hyperparameters."""
 
