@@ -21,7 +21,7 @@ Role = Literal["main", "identity", "projection", "branch", "gate"]
 BYTES_PER_VALUE = 4  # float32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ReceptiveField:
     """The window of the input that one unit of a layer sees, in input pixels.
 
@@ -97,7 +97,7 @@ class Layer:
         return dict(self.hyperparameters)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Edge:
     """A tensor on its way from one layer to another.
 

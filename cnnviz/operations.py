@@ -18,7 +18,7 @@ from cnnviz.graph import Shape, Value
 from cnnviz.vocabulary import KEEPS_SHAPE, NORMS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
     """An operation's name in the graph and its hyperparameters."""
 
@@ -108,9 +108,8 @@ def _output_size(size: Any, axes: int) -> dict[str, Value]:
 
 
 def _attributes(*names: str, **renamed: str) -> Callable[[Any], dict[str, Value]]:
-    return lambda m: (
-        {name: getattr(m, name) for name in names} | {ours: getattr(m, theirs) for ours, theirs in renamed.items()}
-    )
+    wanted = dict(zip(names, names, strict=True)) | renamed
+    return lambda m: {ours: getattr(m, theirs) for ours, theirs in wanted.items()}
 
 
 def _pad(m: Any) -> dict[str, Value]:

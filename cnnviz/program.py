@@ -14,7 +14,7 @@ from cnnviz.nested import at, mapped
 from cnnviz.operations import PASSES_ON, Operation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ref:
     """A tensor that a step made: the step's number, and where in its output if that holds several."""
 
@@ -22,7 +22,7 @@ class Ref:
     index: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Named:
     """A parameter or buffer, by its qualified name."""
 
@@ -43,7 +43,7 @@ class Sized(NamedTuple):
     shapes: dict[tuple[Any, ...], Shape]
 
 
-@dataclass
+@dataclass(slots=True)
 class Step:
     """One call of a forward pass.
 

@@ -10,9 +10,9 @@ and run the same module at once.
 import math
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -75,7 +75,7 @@ def follow(module: nn.Module, shape: Shape, dtype: torch.dtype = torch.float32) 
 
 
 class _Recorder(TorchFunctionMode):
-    def __init__(self, module: nn.Module, named: Iterable[tuple[str, nn.Module]]) -> None:
+    def __init__(self, module: nn.Module, named: Sequence[tuple[str, nn.Module]]) -> None:
         super().__init__()
         self._steps: list[Step] = []
         self._values: dict[int, Ref | Named] = {}  # id of a tensor -> where it comes from
@@ -90,12 +90,8 @@ class _Recorder(TorchFunctionMode):
         self._met_unseen = False
         self._sized = False
         self._on_meta: dict[int, Tensor] = {}
-        self._names: dict[int, str] = {}
-        for name, child in named:
-            self._names[id(child)] = name
-            for own, tensor in (*child._parameters.items(), *child._buffers.items()):
-                if tensor is not None:
-                    self._values.setdefault(id(tensor), Named(_within(name, own)))
+        self._named = named
+        self._names = {id(child): name for name, child in named}
         self._originals: dict[int, nn.Module] = {}
         self._root = self._stand_in(module, {})
 
@@ -128,6 +124,16 @@ class _Recorder(TorchFunctionMode):
         if not outputs:
             raise Untraceable("The network's output doesn't depend on its input, so there is no graph to show.")
         return Program(self._steps, outputs, self._blocks, self._sized)
+
+    @cached_property
+    def _owned(self) -> dict[int, Named]:
+        """The network's parameters and buffers by id; most forwards leave all of them to layers, and never ask."""
+        found: dict[int, Named] = {}
+        for name, child in self._named:
+            for own, tensor in (*child._parameters.items(), *child._buffers.items()):
+                if tensor is not None:
+                    found.setdefault(id(tensor), Named(_within(name, own)))
+        return found
 
     # --- modules ---------------------------------------------------------------
 
@@ -258,13 +264,14 @@ class _Recorder(TorchFunctionMode):
                 f"{self._here()} decides by the values of a tensor{_place()}, but cnnviz can follow "
                 f"only what depends on shapes; move the decision out of forward."
             )
-        before = {id(t): t._version for _, t in tensors((args, kwargs))}
+        given = [t for _, t in tensors((args, kwargs))]
+        versions = [t._version for t in given]
         out = function_output(func, args, kwargs, self._to_meta)
         if not any(True for _ in tensors(out)):
             self._sized = self._sized or function_name(func) not in _SAYS_NO_SIZE
             return out  # a shape, a number of dimensions: no tensor, no layer
-        known = {id(t) for _, t in tensors((args, kwargs))}
-        written = [t for _, t in tensors((args, kwargs)) if t._version != before[id(t)]]
+        known = set(map(id, given))
+        written = any(t._version != before for t, before in zip(given, versions, strict=True))
         if not written:  # dropout in evaluation and contiguous() may return their very argument
             out = mapped(out, lambda value: _alias(value) if id(value) in known else value)
         out = mapped(out, self._to_meta)
@@ -274,7 +281,7 @@ class _Recorder(TorchFunctionMode):
             block=self._frames[-1][1],
             operation=operation,
             function=func,
-            writes=bool(written),
+            writes=written,
         )
         self._record(step, out, args, kwargs)
         return out
@@ -297,7 +304,7 @@ class _Recorder(TorchFunctionMode):
         def recorded(value: Any) -> Any:
             if not isinstance(value, Tensor):
                 return INPUT_DEVICE if isinstance(value, _PLACES) and str(value) == "meta" else value
-            origin = self._values.get(id(value))
+            origin = self._values.get(id(value)) or self._owned.get(id(value))
             if origin is None and value.is_meta:
                 raise self._unseen()
             if isinstance(origin, Ref):
@@ -318,12 +325,12 @@ class _Recorder(TorchFunctionMode):
             else:  # computed from parameters alone, such as a masked kernel
                 parameters += self._steps[ref.step].parameters
         step.live = number == 0 or (living > 0 and not shape_only)
-        if parameters:
+        if len(parameters) > len(step.parameters):
             step.parameters = tuple(dict.fromkeys(parameters))
         for index, tensor in [((), out)] if isinstance(out, Tensor) else tensors(out):
             storage = self._storage(tensor)
             for other in self._aliases[storage] if step.writes else ():
-                if _same_place(other, tensor):
+                if other is tensor or _same_place(other, tensor):
                     self._values[id(other)] = Ref(number, index)
                 else:
                     self._stale.add(id(other))

@@ -94,7 +94,9 @@ def _by_shape(step: Step, layer: nn.Module | None, entering: Sequence[Shape]) ->
         return Sized(step.operation, {(): entering[0]}) if alike and step.operation.op in ("add", "mul") else None
     if len(entering) != 1 or vars(layer).get("return_indices"):
         return None
-    shape = entering[0]
-    operation = operation_at(layer, step.operation, shape[1:])
-    given = output_shape(operation, shape[1:], step.path)
-    return None if given is None else Sized(operation, {(): (*shape[:1], *given)})
+    shape, own = entering[0], entering[0][1:]
+    operation = operation_at(layer, step.operation, own)
+    given = output_shape(operation, own, step.path)
+    if given is None:
+        return None
+    return Sized(operation, {(): shape if given is own else (*shape[:1], *given)})

@@ -10,7 +10,7 @@ from cnnviz.analysis.cost import multiply_accumulates
 from cnnviz.analysis.receptive import receptive_field_after
 from cnnviz.analysis.roles import JOINS, Arm, arms_of, immediate_dominators, roles
 from cnnviz.errors import BadOption
-from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape
+from cnnviz.graph import Block, Edge, Layer, LayerGraph, ReceptiveField, Role, Shape, Value
 from cnnviz.operations import Operation
 from cnnviz.program import Program, Ref, Sized
 from cnnviz.recorder import follow, name_of, uncompiled
@@ -79,9 +79,8 @@ class _Skeleton:
         self._sources = _visible(program)
         outputs = dict(enumerate(program.outputs, start=len(program.steps)))
         self._paths = {n: outputs[n] if n in outputs else program.steps[n].path for n in self._sources}
-        self._ops = {
-            path: "output" if n in outputs else program.steps[n].operation.op for n, path in self._paths.items()
-        }
+        operations = {n: _OUTPUT if n in outputs else program.steps[n].operation for n in self._sources}
+        self._ops = {path: operations[n].op for n, path in self._paths.items()}
         self._homes = {path: "" if n in outputs else program.steps[n].block for n, path in self._paths.items()}
         by_path = {self._paths[n]: [self._paths[ref.step] for ref in refs] for n, refs in self._sources.items()}
         dominators = immediate_dominators(by_path)
@@ -99,28 +98,34 @@ class _Skeleton:
         counted: dict[int, str] = {}  # id of a parameter -> path of the layer that it was counted for
         counts: dict[int, _Parameters] = {}
         for number, path in self._paths.items():
-            own, shared = [], None
-            for name in () if number in outputs else program.steps[number].parameters:
+            names = () if number in outputs else program.steps[number].parameters
+            if not names:
+                counts[number] = _NONE
+                continue
+            total, trainable, shared = 0, 0, None
+            for name in names:
                 parameter = parameters.get(name)
                 if parameter is None:
                     continue  # a buffer
-                shared = shared or counted.get(id(parameter))
-                if id(parameter) not in counted:
-                    own.append(parameter)
-            counted.update({id(p): path for p in own})
-            counts[number] = _Parameters(
-                sum(p.numel() for p in own), sum(p.numel() for p in own if p.requires_grad), shared
-            )
+                user = counted.get(id(parameter))
+                if user is None:
+                    counted[id(parameter)] = path
+                    total += parameter.numel()
+                    trainable += parameter.numel() if parameter.requires_grad else 0
+                elif user != path:
+                    shared = shared or user
+            counts[number] = _Parameters(total, trainable, shared)
         unused: dict[int, tuple[str, int]] = {}  # by the first name of each
         for name, parameter in parameters.items():
             if id(parameter) not in counted:
                 unused.setdefault(id(parameter), (name, parameter.numel()))
         self._unused = tuple(unused.values())
-        self._steps = [number for number in self._sources if number not in outputs]
         self._rows = [
             _Row(
                 number,
                 path,
+                operations[number],
+                tuple(operations[number].hyperparameters.items()),
                 [(ref.step, ref.index, self._paths[ref.step]) for ref in self._sources[number]],
                 arms.get(path),
                 counts[number],
@@ -132,39 +137,28 @@ class _Skeleton:
     def graph(self, steps: Sequence[Sized], network: str) -> LayerGraph:
         """The graph of the program that this was made of, at any input size."""
         fields: dict[int, ReceptiveField | None] = {}
-        shapes = {n: {index: _without_batch(shape) for index, shape in steps[n].shapes.items()} for n in self._steps}
         layers, edges = [], []
-        for row in self._rows:
-            incoming = [shapes[step][index] for step, index, _ in row.reads]
-            if row.number < len(steps):
-                operation, given = steps[row.number].operation, next(iter(shapes[row.number].values()))
+        for number, path, usual, hyperparameters, reads, arms, (params, trainable, shared_with) in self._rows:
+            incoming = tuple([_without_batch(steps[step].shapes[index]) for step, index, _ in reads])
+            if number < len(steps):
+                operation, shapes = steps[number]
+                given = _without_batch(next(iter(shapes.values())))
             else:
-                operation, given = _OUTPUT, incoming[0]
+                operation, given = usual, incoming[0]
             op, hyper = operation.op, operation.hyperparameters
-            before = [fields[read[0]] for read in row.reads]
-            fields[row.number] = field = receptive_field_after(op, hyper, incoming, given, before)
-            layers.append(
-                Layer(
-                    row.path,
-                    op,
-                    tuple(hyper.items()),
-                    tuple(incoming),
-                    given,
-                    row.parameters.all,
-                    row.parameters.trainable,
-                    multiply_accumulates(op, hyper, incoming[0] if incoming else (), given),
-                    field,
-                    row.parameters.shared_with,
-                )
-            )
-            arriving = roles(op, row.arms, incoming, given) if row.arms else _MAIN * len(incoming)
-            edges += [
-                Edge(read[2], row.path, shape, role)
-                for read, shape, role in zip(row.reads, incoming, arriving, strict=True)
-            ]
+            pairs = hyperparameters if operation is usual else tuple(hyper.items())
+            before = [fields[step] for step, _, _ in reads]
+            fields[number] = field = receptive_field_after(op, hyper, incoming, given, before)
+            macs = multiply_accumulates(op, hyper, incoming[0] if incoming else (), given)
+            layers.append(Layer(path, op, pairs, incoming, given, params, trainable, macs, field, shared_with))
+            if arms:
+                arriving = roles(op, arms, incoming, given)
+                edges += [Edge(reads[n][2], path, incoming[n], role) for n, role in enumerate(arriving)]
+            else:
+                edges += [Edge(reads[n][2], path, shape) for n, shape in enumerate(incoming)]
         return LayerGraph(
             network=network,
-            input_shape=shapes[0][()],
+            input_shape=_without_batch(steps[0].shapes[()]),
             layers=tuple(layers),
             edges=tuple(edges),
             blocks=self._blocks(edges),
@@ -192,18 +186,21 @@ class _Row(NamedTuple):
 
     Attributes:
         number: of its step; the outputs' follow after the steps.
+        operation, hyperparameters: what it is, unless that follows its input.
         reads: of each tensor that comes in, the number of its step, where in what that gives, and the step's path.
     """
 
     number: int
     path: str
+    operation: Operation
+    hyperparameters: tuple[tuple[str, Value], ...]
     reads: list[tuple[int, tuple[Any, ...], str]]
     arms: list[Arm] | None
     parameters: _Parameters
 
 
+_NONE = _Parameters(0, 0, None)
 _OUTPUT = Operation("output")
-_MAIN: list[Role] = ["main"]
 
 
 def _visible(program: Program) -> dict[int, list[Ref]]:
@@ -239,6 +236,7 @@ def _blocks(
     held: dict[str, list[str]] = defaultdict(list)
     joins: dict[str, list[str]] = defaultdict(list)
     known = set(called)
+    around = {path: _parent(path, known) for path in called}
     arriving: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
         arriving[edge.target].append(edge)
@@ -249,7 +247,7 @@ def _blocks(
             held[block].append(path)
             if join:
                 joins[block].append(path)
-            block = _parent(block, known)
+            block = around[block]
 
     def kind(block: str) -> str:
         own = [path for path in joins[block] if homes[path] == block]

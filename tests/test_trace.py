@@ -186,6 +186,13 @@ def test_a_module_called_again_counts_its_parameters_once_and_its_work_each_time
     assert graph.unused == (("spare.weight", 6), ("spare.bias", 2))
 
 
+def test_a_parameter_by_two_names_in_one_layer_counts_once():
+    layer = nn.Linear(3, 4)
+    layer.also = layer.weight
+    described = trace(nn.Sequential(layer), (3,)).layer("0")
+    assert (described.params, described.trainable_params, described.shared_with) == (16, 16, None)
+
+
 def test_functional_calls_and_parameters_of_their_own():
     graph = trace(Functional(), (3, 16, 16))
     assert graph.layer("conv").params == 108

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from cnnviz.networks.repeating import Repeating
 from cnnviz.operations import FACTORIES
 
 _FILLS = frozenset(
@@ -28,12 +29,12 @@ _FILLS = frozenset(
 _AS_EMPTY = frozenset({torch.ones, torch.rand, torch.randn, torch.zeros})
 
 
-class OnMeta(TorchFunctionMode):
+class OnMeta(Repeating):
     """Within it, new tensors are on the meta device and nothing fills them.
 
-    Much faster than `torch.device("meta")`, which runs every initialisation on the meta device,
-    where it does nothing but cost time. The mode holds for the thread that entered it and has no
-    state, so that any number of threads may build at once; nothing is patched.
+    Much faster than `torch.device("meta")`, which runs every initialisation on the meta device, where it does nothing
+    but cost time, and every constructor of layers that are alike. The mode holds for the thread that entered it; any
+    number of threads may build at once.
     """
 
     def __torch_function__(
@@ -59,7 +60,8 @@ class OnMeta(TorchFunctionMode):
 class Unfilled(TorchFunctionMode):
     """Within it, `torch.nn.init` leaves parameters as they are: weights are on their way.
 
-    Constants and running statistics are set all the same. For the thread that entered it, like `OnMeta`.
+    Constants and running statistics are set all the same. For the thread that entered it, like `OnMeta`; it has no
+    state, and nothing is patched.
     """
 
     def __torch_function__(
