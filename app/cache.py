@@ -50,7 +50,7 @@ T = TypeVar("T")
 OUTLINE: Literal["outline"] = "outline"
 SECONDS, SECONDS_FOR_BROUGHT = 10.0, 2.0  # for a layout; Graphviz may need minutes for a network that nobody has tried
 MOST_FOUND = 32  # of a megabyte at most each
-_FOUND: OrderedDict[str, Any] = OrderedDict()
+_FOUND: OrderedDict[tuple[str, str], Any] = OrderedDict()
 _FOUND_LOCK = threading.Lock()
 OnWait = Callable[[int], None]
 LONGEST_SIDE = 1024  # of a visitor's picture: larger than any network's input, small enough for a full hall
@@ -295,15 +295,17 @@ def received_url(
 ) -> tuple[str, int, tuple[int, int]]:
     """The same as a page takes it: a URL with all its bytes, its width in pixels, and the input's height and width."""
     shown, of_input = received(network, size, digest, _image, fit)
+    if max(shown.size) <= max(of_input):  # a photograph; where few pixels are enlarged, each is to be seen as it is
+        return jpeg_url(shown), shown.width, of_input
     data = io.BytesIO()
     shown.save(data, "PNG", compress_level=1)
     return f"data:image/png;base64,{base64.b64encode(data.getvalue()).decode()}", shown.width, of_input
 
 
 def jpeg_url(picture: Image.Image) -> str:
-    """A picture as a URL with all its bytes, as small as a page needs it behind a drawing."""
+    """A picture as a URL with all its bytes, as few as a page needs where each pixel is smaller than one of its own."""
     data = io.BytesIO()
-    picture.convert("RGB").save(data, "JPEG", quality=85)
+    picture.convert("RGB").save(data, "JPEG", quality=90, subsampling=0)
     return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
 
 
@@ -429,10 +431,11 @@ def inception_module(inputs: int, widths: Widths, side: int, *, naive: bool = Fa
     return inception.counted(inputs, widths, side, naive=naive)
 
 
-def keep(what: Hashable, found: T) -> str:
+def keep(lesson: str, what: Hashable, found: T) -> str:
     """Keep what a page has found out, for answers that are about it; the most recent ones stay.
 
     Args:
+        lesson: that it is for.
         what: tells it from everything else.
 
     Returns:
@@ -440,23 +443,23 @@ def keep(what: Hashable, found: T) -> str:
     """
     key = hashlib.sha256(repr(what).encode()).hexdigest()
     with _FOUND_LOCK:
-        _FOUND[key] = found
-        _FOUND.move_to_end(key)
+        _FOUND[lesson, key] = found
+        _FOUND.move_to_end((lesson, key))
         if len(_FOUND) > MOST_FOUND:
             _FOUND.popitem(last=False)
     return key
 
 
-def kept_as(key: str) -> Any:
+def kept_as(lesson: str, key: str) -> Any:
     """What was kept.
 
     Raises:
         BadOption: it isn't any more.
     """
     with _FOUND_LOCK:
-        if key not in _FOUND:
+        if (lesson, key) not in _FOUND:
             raise BadOption("This page's picture isn't at hand any more: please load the page again.")
-        return _FOUND[key]
+        return _FOUND[lesson, key]
 
 
 def shared_engine() -> Engine:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.state.session_state_proxy import get_session_state
 from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from app import cache
@@ -336,6 +337,10 @@ def followed(name: str) -> Any:
 def write(name: str, value: Any) -> None:
     """Write to the URL; None takes it out."""
     text = None if value is None else _as_text(value)
+    with get_session_state().query_params() as parameters:
+        # a widget of another view, which has the same name: it would take this out of the URL as it goes
+        if bound := parameters.get_binding_for_param(name):
+            parameters.unbind_widget(bound.widget_id)
     if text is None:
         st.query_params.pop(name, None)
     elif text != st.query_params.get(name):

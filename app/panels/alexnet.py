@@ -159,6 +159,7 @@ LRN = Lesson(
         Number("beta", "β", 0.75, 0.0, 1.5, 0.05, "AlexNet: 0.75."),
     ),
     _damped,
+    about=True,
 )
 
 
@@ -207,6 +208,7 @@ POOLING = Lesson(
         Number("apart", "Stride", 2, 1, 4, help="AlexNet: 2."),
     ),
     _pooled,
+    about=True,
 )
 
 
@@ -294,6 +296,7 @@ DROPOUT = Lesson(
         Number("draw", "Draw", 0, 0, 9999, help="Other masks.", slider=False),
     ),
     _dropped,
+    about=True,
 )
 
 
@@ -352,6 +355,7 @@ CROPS = Lesson(
         Number("draw", "Draw", 0, 0, 9999, slider=False, unless=("crops", "ten")),
     ),
     _crops,
+    about=True,
 )
 
 

@@ -77,7 +77,7 @@ def _bubbles(about: About, cost: Cost, accuracy: Accuracy) -> Sequence[str]:
 
 
 ACCURACY = Lesson(
-    "accuracy", (Choice("cost", "Cost", "MACs", COSTS), Choice("accuracy", "Accuracy", "top-5", GAINS)), _bubbles
+    "accuracy", (Choice("cost", "Cost", "MACs", COSTS), Choice("accuracy", "Accuracy", "top-5", GAINS)), _bubbles, True
 )
 
 

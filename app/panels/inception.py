@@ -178,6 +178,7 @@ SIZES = Lesson(
         ),
     ),
     _sizes,
+    about=True,
 )
 
 

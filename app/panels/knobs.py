@@ -49,11 +49,13 @@ class Lesson:
         knobs: of which each has a name of its own.
         answer: from where all knobs stand, by their names: pieces of HTML, if that is all. Where it is about something
             that a page has found out beforehand, that comes first.
+        about: whether it is.
     """
 
     name: str
     knobs: Sequence[Knob]
     answer: Callable[..., Answer | Sequence[str]]
+    about: bool = False
 
     def turned(self, about: tuple[Hashable, Any] | None = None, *, live: bool = True, **how: Any) -> dict[str, Any]:
         """Draw the knobs, in a fragment; where they stand.
@@ -62,7 +64,7 @@ class Lesson:
             about: what tells the thing that the answers are about from all others, and that thing.
             live: whether they may be answered without Python.
         """
-        asked = {} if about is None else {ABOUT: cache.keep(*about)}
+        asked = {} if about is None else {ABOUT: cache.keep(self.name, *about)}
         ask = f"{address(self.name)}?{urlencode(asked)}{'&' if asked else ''}" if live else ""
         return knobs(self.knobs, key=self.name, ask=ask, **how)
 
@@ -100,7 +102,7 @@ class Lesson:
             CnnvizError: there is no answer, or what it would be about isn't kept any more.
         """
         values = {knob.name: knob.read(given.get(knob.name, knob.usual)) for knob in self.knobs}
-        found = self._found(values, cache.kept_as(given[ABOUT]) if ABOUT in given else None)
+        found = self._found(values, cache.kept_as(self.name, given.get(ABOUT, "")) if self.about else None)
         maps = {grid.key: grid_message(grid.maps, place=grid.key, of=self.name, **_said(grid)) for grid in found.grids}
         return {
             "html": "".join(found.html),

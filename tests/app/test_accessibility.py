@@ -141,6 +141,19 @@ def test_kernels(app_url, screen):
     assert not violations(screen)
 
 
+@pytest.mark.parametrize(("path", "knob"), [("kernels?stride=2", "in layer"), ("inception", "Pool projection")])
+def test_what_a_knob_means(app_url, screen, path, knob):
+    screen.goto(f"{app_url}/{path}")
+    expect(screen.locator(".drawn svg").first).to_be_visible()
+    button = screen.get_by_role("button", name=f"What {knob} is")
+    button.click()
+    meaning = screen.locator(f"#{button.get_attribute('popovertarget')}")
+    expect(meaning).to_be_visible()
+    screen.wait_for_load_state("networkidle")
+    assert not violations(screen)
+    expect(meaning).to_be_visible()
+
+
 def test_the_proof_of_kernels(app_url, screen):
     screen.goto(f"{app_url}/kernels?show=proof")
     expect(screen.get_by_role("img", name="2 × (3 × 3): after 2 layers")).to_be_visible()
@@ -159,8 +172,8 @@ def test_kernels_in_a_network(app_url, screen):
 def test_lenet(app_url, screen):
     screen.goto(f"{app_url}/lenet")
     expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    expect(screen.locator(".js-plotly-plot")).to_have_count(3)
-    expect(screen.locator(".charts svg")).to_be_visible()
+    expect(screen.locator(".js-plotly-plot")).to_have_count(1)
+    expect(screen.locator(".drawn svg")).to_have_count(3)
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 
@@ -168,7 +181,7 @@ def test_lenet(app_url, screen):
 @pytest.mark.parametrize("idea", ["ReLU", "LRN", "Pooling", "Dropout", "Augmentation", "Two towers", "Worth"])
 def test_alexnets_ideas(app_url, screen, idea):
     screen.goto(f"{app_url}/alexnet?idea={idea}")
-    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.locator(".js-plotly-plot .main-svg, .drawn svg").first).to_be_visible()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)
 
@@ -190,7 +203,7 @@ def test_printed(app_url, screen):
 
 def test_compare(app_url, screen):
     screen.goto(f"{app_url}/compare")
-    expect(screen.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(screen.locator(".js-plotly-plot .main-svg, .drawn svg").first).to_be_visible()
     expect(screen.get_by_text("It is vgg19's 19.63 billion")).to_be_visible()
     screen.wait_for_load_state("networkidle")
     assert not violations(screen)

@@ -72,7 +72,9 @@ def test_without_a_depth_between_the_layers_it_is_as_many_as_go_out():
     assert Answer(app).numbers["Weights, 2 × (3 × 3)"] == empty
 
 
-@pytest.mark.parametrize(("strided", "words"), [("last", "whole map"), ("first", "not 5 × 5"), ("each", "multiply")])
+@pytest.mark.parametrize(
+    ("strided", "words"), [("last", "whole map"), ("first", "not 5 × 5"), ("each", "strides multiply")]
+)
 def test_a_stride_asks_where_it_is(strided, words):
     app = opened()
     [asked] = [knob for board in given(app, "knobs") for knob in board["knobs"] if knob["name"] == "strided"]
@@ -156,7 +158,7 @@ def test_another_kernel_is_a_key_away_and_its_picture_fits_one_screen(app_url, p
     page.get_by_text("each", exact=True).click()
     expect(page).to_have_url(re.compile(r"stride=2.*strided=each|strided=each.*stride=2"))
     expect(page.get_by_role("radio", name="each")).to_be_checked()
-    expect(page.get_by_text("multiply")).to_be_visible()
+    expect(page.get_by_text("strides multiply")).to_be_visible()
 
 
 @pytest.mark.browser

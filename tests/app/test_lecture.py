@@ -53,7 +53,9 @@ def test_a_link_holds_all_that_a_page_keeps_in_its_url(shared, screen):
     [(link, _)] = shared.links
     empty = {key for key in bound(app) if app.session_state[key] is None}
     assert bound(app)
-    picked = {"explore": {"layer"}, "beside": {"layer", "layer2"}}.get(screen, set())  # in components of our own
+    picked = {"explore": {"layer"}, "beside": {"layer", "layer2"}, "printed": {"differing"}}.get(
+        screen, set()
+    )  # in components of our own
     assert set(place(link)) == bound(app) - empty | picked
 
 

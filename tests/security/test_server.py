@@ -61,7 +61,7 @@ def test_a_page_from_elsewhere_gets_no_session(server, origin):
 
 
 def test_answers_are_for_pages_of_its_own(server):
-    for path in ("/_stcore/health", "/_stcore/metrics", "/_stcore/host-config", "/"):
+    for path in ("/_stcore/health", "/_stcore/metrics", "/_stcore/host-config", "/answers/cost", "/"):
         headers = server.ask("GET", path, Origin="http://evil.example")[1]
         assert "access-control-allow-origin" not in headers, path
 

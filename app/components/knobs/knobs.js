@@ -13,7 +13,7 @@ export default function ({ data, parentElement, setStateValue }) {
   if (!board) boards.set(parentElement, (board = createBoard(parentElement.querySelector(".knobs"))))
   board.tell = told => setStateValue("turned", told)
   board.show(data)
-  return () => { board.end(); boards.delete(parentElement) }
+  return board.end  // what is drawn stays: the same element may be given again
 }
 
 function createBoard(place) {
@@ -39,7 +39,7 @@ function createBoard(place) {
       }
     })
     if (turn === data.turn) take(data.values)  // else a step has been made since
-    else if (!data.ask && told === data.turn) tell()
+    else if (data.ask ? !clock && told < turn : told === data.turn) tell()
   }
 
   function take(next) {
@@ -80,6 +80,7 @@ function createBoard(place) {
 
   function tell() {
     clearTimeout(clock)
+    clock = 0
     if (!data.ask && told !== data.turn && performance.now() - toldAt < PATIENCE) { clock = setTimeout(tell, PATIENCE); return }
     told = turn
     toldAt = performance.now()
@@ -88,6 +89,7 @@ function createBoard(place) {
 
   function end() {
     clearTimeout(clock)
+    clock = 0
     delete window.cnnvizTurned?.[data?.key]
   }
 
@@ -96,10 +98,10 @@ function createBoard(place) {
 
 function drawKnob({ kind, name, label, help, low, high, step, blank, slider, offered, wide }, turned) {
   const whole = document.createElement("div"), id = `knob-${name}`
-  const words = escaped(label) + (help ? `<button type="button" class="help" popovertarget="${id}-help" aria-label="What ${escaped(label)} is">?</button><span popover id="${id}-help">${escaped(help)}</span>` : "")
+  const words = escaped(label), asks = help ? `<button type="button" class="help" popovertarget="${id}-help" aria-label="What ${words} is">?</button><span popover id="${id}-help">${escaped(help)}</span>` : ""
   whole.className = `knob ${kind}${wide ? " wide" : ""}`
   if (kind === "Switch") {
-    whole.innerHTML = `<label><input type="checkbox" role="switch" aria-label="${escaped(label)}">${words}</label>`
+    whole.innerHTML = `<label><input type="checkbox" role="switch" aria-label="${words}">${words}</label>${asks}`
     const box = whole.querySelector("input")
     box.oninput = () => turned(box.checked)
     return { whole, set: value => { box.checked = value } }
@@ -111,14 +113,14 @@ function drawKnob({ kind, name, label, help, low, high, step, blank, slider, off
     return { whole, set: value => { list.value = value } }
   }
   if (kind === "Choice" && !slider) {
-    whole.innerHTML = `<fieldset><legend>${words}</legend>${offered.map((one, at) =>
+    whole.innerHTML = `<fieldset aria-label="${words}"><legend>${words}${asks}</legend>${offered.map((one, at) =>
       `<label><input type="radio" name="${id}" value="${at}"><span>${escaped(String(one))}</span></label>`).join("")}</fieldset>`
     const radios = [...whole.querySelectorAll("input")]
     whole.oninput = event => turned(offered[event.target.value])
     return { whole, set: value => { radios[offered.indexOf(value)].checked = true } }
   }
   if (kind === "Choice") {
-    whole.innerHTML = `<div class="head"><label for="${id}">${words}</label><output></output></div><input id="${id}" type="range" aria-label="${escaped(label)}" max="${offered.length - 1}">`
+    whole.innerHTML = `<div class="head"><label for="${id}">${words}${asks}</label><output></output></div><input id="${id}" type="range" aria-label="${escaped(label)}" max="${offered.length - 1}">`
     const [said, range] = ["output", "input"].map(part => whole.querySelector(part))
     range.oninput = () => turned(offered[range.value])
     return { whole, set: value => {
@@ -130,8 +132,8 @@ function drawKnob({ kind, name, label, help, low, high, step, blank, slider, off
   }
   const limits = `min="${low}" max="${high}" step="${step}"`, field = `<input id="${id}" type="number" inputmode="decimal" placeholder="${escaped(blank)}" ${limits}`
   whole.innerHTML = slider
-    ? `<div class="head"><label for="${id}">${words}</label>${field} aria-label="${escaped(label)}, as a number"></div><input type="range" aria-label="${escaped(label)}" ${limits}>`
-    : `<label for="${id}">${words}</label>${field}>`
+    ? `<div class="head"><label for="${id}">${words}${asks}</label>${field} aria-label="${escaped(label)}, as a number"></div><input type="range" aria-label="${escaped(label)}" ${limits}>`
+    : `<label for="${id}">${words}${asks}</label>${field} aria-label="${words}">`
   const typed = whole.querySelector("[type=number]"), range = whole.querySelector("[type=range]")
   let now = null
   const set = value => {
@@ -143,7 +145,7 @@ function drawKnob({ kind, name, label, help, low, high, step, blank, slider, off
     const empty = typed.value === "" && !typed.validity.badInput
     if (empty ? blank : typed.validity.valid) turned(empty ? null : Number(typed.value))
   }
-  typed.onchange = () => { typed.value = now ?? "" }  // what can't be had isn't left standing
+  typed.onchange = typed.onblur = () => { typed.value = now ?? "" }  // what can't be had isn't left standing
   if (range) range.oninput = () => turned(Number(range.value))
   return { whole, set }
 }
