@@ -1,64 +1,78 @@
 """A real network in which stacks of 3 x 3 stand for its larger kernels, beside itself."""
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from app import cache, state
-from app.components.graph import layer_graph
+from app.boundary import sentences
+from app.components.knobs import Choice
+from app.panels.knobs import Answer, Drawing, Lesson
 from cnnviz.lessons import replaced
-from cnnviz.views import replication, tables
+from cnnviz.views import pieces, replication, tables
 
-HEIGHT = 330  # of both graphs, in pixels
-INSIDE: dict[str, replaced.Inside] = {"as many as out": "out", "as many as in": "in"}
-TAKEN: dict[str, replaced.Taken] = {"the last layer": "last", "the first layer": "first"}
+HEIGHT = 300  # of both graphs, in pixels
+INSIDE: Mapping[str, replaced.Inside] = {"as many as out": "out", "as many as in": "in"}
+TAKEN: Mapping[str, replaced.Taken] = {"the last layer": "last", "the first layer": "first"}
+NAMES = {"before": "every larger kernel as it is", "after": "in stacks of 3 × 3"}
+
+
+def _both(large: str, within: str, taken: str) -> Answer:
+    found = cache.in_threes(large, INSIDE[within], TAKEN[taken])
+    graphs = {"before": found.before, "after": found.after}
+    totals: Sequence[str] = [
+        pieces.words(f"**{large}**, {NAMES[side]}: {graph.totals.params:,} parameters, {graph.totals.macs:,} MACs")
+        for side, graph in graphs.items()
+    ]
+    compared = tables.comparison(*graphs.values()).to_dict("records")
+    return Answer(
+        (
+            pieces.beside(*([words] for words in totals)),
+            pieces.words(f"{tables.comparison_sentence(*graphs.values())} {replication.swaps_sentence(found.swaps)}"),
+            pieces.beside(
+                [pieces.table(compared, "Both networks' totals")],
+                [pieces.table(replication.swaps_table(found.swaps), "The layers that were replaced")],
+            ),
+        ),
+        drawings=[
+            Drawing(
+                f"{side} drawn",
+                NAMES[side].capitalize(),
+                cache.in_threes_svg(large, INSIDE[within], TAKEN[taken], side == "after"),
+                HEIGHT,
+            )
+            for side in graphs
+        ],
+    )
+
+
+STACKS = Lesson(
+    "stacks",
+    (
+        Choice("large", "Network", replaced.NETWORKS[0], replaced.NETWORKS, listed=True),
+        Choice(
+            *("within", "Channels inside M", "as many as out", tuple(INSIDE)),
+            help="Channels between the layers of a stack: as many as the replaced layer gives, or as it reads.",
+        ),
+        Choice(
+            *("taken", "A stride is taken by", "the last layer", tuple(TAKEN)),
+            help="Which layer of a stack steps as far as the layer that it replaces.",
+        ),
+    ),
+    _both,
+)
 
 
 @st.fragment
 def network() -> None:
     """Graph, totals and table of both."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        key = st.selectbox("Network", replaced.NETWORKS, key="large", bind=state.BOUND, width=state.px(150))
-        inside = st.segmented_control(
-            "Channels inside M",
-            list(INSIDE),
-            default="as many as out",
-            required=True,
-            key="within",
-            bind=state.BOUND,
-            help="Channels between the layers of a stack: as many as the replaced layer gives, or as it reads.",
-        )
-        taken = st.segmented_control(
-            "A stride is taken by",
-            list(TAKEN),
-            default="the last layer",
-            required=True,
-            key="taken",
-            bind=state.BOUND,
-            help="Which layer of a stack steps as far as the layer that it replaces.",
-        )
-    found = cache.in_threes(key, INSIDE[inside], TAKEN[taken])
-    graphs = found.before, found.after
-    names = "every larger kernel as it is", "in stacks of 3 × 3"
-    for column, graph, name, side in zip(st.columns(2), graphs, names, ("before", "after"), strict=True):
-        with column:
-            totals = graph.totals
-            st.markdown(f"**{key}**, {name}: {totals.params:,} parameters, {totals.macs:,} MACs")
-            layer_graph(
-                cache.in_threes_svg(key, INSIDE[inside], TAKEN[taken], side == "after"),
-                selection=side,
-                key=f"{side} drawn",
-                on_fold=lambda: None,
-                projector=state.projector(),
-                height=state.px(HEIGHT),
-            )
-    st.markdown(f"{tables.comparison_sentence(*graphs)} {replication.swaps_sentence(found.swaps)}")
-    totals, layers = st.columns(2, gap="medium")
-    totals.table(tables.comparison(*graphs), border="horizontal", hide_index=True, alt="Both networks' totals")
-    layers.table(
-        replication.swaps_table(found.swaps), border="horizontal", hide_index=True, alt="The layers that were replaced"
-    )
-    with st.expander("Every layer, before and after"):
-        for column, graph in zip(st.columns(2), graphs, strict=True):
-            column.dataframe(tables.layers(graph), hide_index=True, height=state.px(420))
+    with sentences():
+        now = STACKS.turned(least=15)
+        STACKS.show(now, pictures_first=True)
+        found = cache.in_threes(now["large"], INSIDE[now["within"]], TAKEN[now["taken"]])
+        with st.expander("Every layer, before and after"):
+            for column, graph in zip(st.columns(2), (found.before, found.after), strict=True):
+                column.dataframe(tables.layers(graph), hide_index=True, height=state.px(420))
     st.caption(
         "Both networks are built and traced; the stacks have ReLUs between their layers, and give maps of the same "
         f"size as what they replace. {replication.CONVENTION}"

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import cache, state
 from app.answers import address
 from app.components.answer import answer
+from app.components.graph import layer_graph
 from app.components.knobs import Knob, board
 from app.components.maps import grid_message, map_grid
 from cnnviz.activations.pictures import Maps
@@ -33,11 +34,28 @@ class Grid(NamedTuple):
     maps: Maps
 
 
+class Drawing(NamedTuple):
+    """A layer graph that belongs to an answer.
+
+    Attributes:
+        key: of its place, and what it is known by elsewhere.
+        name: what it is, in words.
+        height: of its place, in pixels.
+    """
+
+    key: str
+    name: str
+    svg: str
+    height: int
+    direction: Literal["TB", "LR"] = "TB"
+
+
 class Answer(NamedTuple):
-    """What is shown where knobs stand in one way: pieces of HTML, and grids of maps."""
+    """What is shown where knobs stand in one way: pieces of HTML, with grids of maps or layer graphs."""
 
     html: Sequence[str]
     grids: Sequence[Grid] = ()
+    drawings: Sequence[Drawing] = ()
 
 
 @dataclass(frozen=True)
@@ -68,32 +86,51 @@ class Lesson:
         ask = f"{address(self.name)}?{urlencode(asked)}{'&' if asked else ''}" if live else ""
         return knobs(self.knobs, key=self.name, ask=ask, **how)
 
-    def show(self, values: Mapping[str, Any], about: Any = None, where: DeltaGenerator | None = None) -> None:
+    def show(
+        self,
+        values: Mapping[str, Any],
+        about: Any = None,
+        where: DeltaGenerator | None = None,
+        *,
+        pictures_first: bool = False,
+    ) -> None:
         """Show the answer, in the same fragment.
 
         Args:
-            where: its words and charts stand, if not above its maps.
+            where: its words and charts stand, if not above its maps and graphs.
+            pictures_first: whether they stand below those.
         """
+        above, below = st.container(), st.container()
         found, turn = self._found(values, about), _told(self.name)[0]
-        with where or nullcontext():
+        pictures = [*found.grids, *found.drawings]
+        with where or (below if pictures_first else above):
             answer(*found.html, of=self.name, turn=turn)
-        columns = st.columns(len(found.grids), gap="medium") if found.grids else ()
-        for column, grid in zip(columns, found.grids, strict=True):
+        place = above if pictures_first else below
+        for column, one in zip(place.columns(len(pictures), gap="medium") if pictures else (), pictures, strict=True):
             with column:
-                map_grid(grid.maps, key=grid.key, of=self.name, turn=turn, **_said(grid))
+                if isinstance(one, Grid):
+                    map_grid(one.maps, key=one.key, of=self.name, turn=turn, **_said(one))
+                else:
+                    _draw(one, self.name, turn)
 
     def draw(
-        self, about: tuple[Hashable, Any] | None = None, *, beside: Sequence[int] | None = None, **how: Any
+        self,
+        about: tuple[Hashable, Any] | None = None,
+        *,
+        beside: Sequence[int] | None = None,
+        pictures_first: bool = False,
+        **how: Any,
     ) -> None:
         """Draw the knobs, and the answer below them.
 
         Args:
             beside: how wide two columns are, if its words and charts stand beside the knobs instead.
+            pictures_first: whether they stand below its maps and graphs.
         """
         left, right = st.columns(beside, gap="medium") if beside else (nullcontext(), None)
         with left:
             values = self.turned(about, **how)
-        self.show(values, about and about[1], right)
+        self.show(values, about and about[1], right, pictures_first=pictures_first)
 
     def asked(self, given: Mapping[str, str]) -> dict[str, Any]:
         """What a browser is answered; what can't be had is as usual.
@@ -107,11 +144,28 @@ class Lesson:
         return {
             "html": "".join(found.html),
             "maps": {key: base64.b64encode(message).decode() for key, message in maps.items()},
+            "drawings": {drawing.key: drawing.svg for drawing in found.drawings},
         }
 
     def _found(self, values: Mapping[str, Any], about: Any) -> Answer:
         found = self.answer(**values) if about is None else self.answer(about, **values)
         return found if isinstance(found, Answer) else Answer(found)
+
+
+def _draw(one: Drawing, of: str, turn: int) -> None:
+    if one.name:
+        st.markdown(f"**{one.name}**")
+    layer_graph(
+        one.svg,
+        selection=one.key,
+        key=one.key,
+        on_fold=lambda: None,
+        direction=one.direction,
+        projector=state.projector(),
+        height=state.px(one.height),
+        of=of,
+        turn=turn,
+    )
 
 
 def _said(grid: Grid) -> dict[str, str]:

@@ -7,11 +7,10 @@ import streamlit as st
 from app import cache, state
 from app.boundary import sentences
 from app.components.answer import charts
-from app.components.graph import layer_graph
-from app.components.knobs import Switch
+from app.components.knobs import Choice, Switch
 from app.components.maps import map_grid
 from app.panels import picture
-from app.panels.knobs import Lesson
+from app.panels.knobs import Answer, Drawing, Lesson
 from cnnviz.catalogue import Options
 from cnnviz.engine.local import Picture
 from cnnviz.lessons import shortcuts as lesson
@@ -126,45 +125,44 @@ def options() -> None:
         "Where a block changes the shape, its input can't just be added: it is padded with zeros (A) or projected (B); "
         "or every block projects (C). **What does a projection cost?**"
     )
-    keys = lesson.with_options()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = st.selectbox(
-            "Network", keys, keys.index("resnet34"), key="options", bind=state.BOUND, width=state.px(200)
-        )
-        drawn = st.segmented_control(
-            "Drawn",
-            lesson.OPTIONS,
-            default="B",
-            required=True,
-            key="option",
-            bind=state.BOUND,
-        )
-    for column, letter in zip(st.columns(3), lesson.OPTIONS, strict=True):
-        option = cache.option_of(key, letter)
-        with column, st.container(horizontal=True, gap="medium"):
-            st.metric(f"{letter}, parameters", f"{option.params:,}", width="content")
-            st.metric("MACs", f"{option.macs:,}", width="content")
+    _of_one_kind()
+
+
+@st.fragment
+def _of_one_kind() -> None:
     with sentences():
-        svg = cache.excerpt_svg(key, drawn)
-        layer_graph(
-            svg,
-            selection="option",
-            key="option drawn",
-            on_fold=lambda: None,
-            direction="LR",
-            projector=state.projector(),
-            height=state.px(270),
-        )
-    chosen = cache.option_of(key, drawn)
+        KINDS.draw(pictures_first=True)
+
+
+def _kinds(options: str, option: lesson.Shortcut) -> Answer:
+    of = {letter: cache.option_of(options, letter) for letter in lesson.OPTIONS}
+    chosen = of[option]
+    numbers = {}
+    for letter, one in of.items():
+        numbers |= {f"{letter}, parameters": f"{one.params:,}", f"{letter}, MACs": f"{one.macs:,}"}
     cost = views.option_sentence(chosen.shortcut_params, chosen.shortcut_macs, chosen.projections)
-    st.markdown(
-        f"**{drawn}**, {views.OPTIONS[drawn]}: {cost} {views.unstrided_sentence(chosen.unstrided)}"
-        f"{views.table_3(lesson.TABLE_3, lesson.PLAIN_34)}"
+    return Answer(
+        (
+            pieces.numbers(numbers),
+            pieces.words(f"**{option}**, {views.OPTIONS[option]}: {cost} {views.unstrided_sentence(chosen.unstrided)}"),
+            pieces.words(views.table_3(lesson.TABLE_3, lesson.PLAIN_34)),
+            pieces.note(
+                f"Drawn are two blocks of {options}, the first two of its second stage: at one the shape changes. One "
+                "multiply-accumulate counts 1."
+            ),
+        ),
+        drawings=[Drawing("option drawn", "", cache.excerpt_svg(options, option), 270, "LR")],
     )
-    st.caption(
-        f"Drawn are two blocks of {key}, the first two of its second stage: at one the shape changes. One "
-        "multiply-accumulate counts 1."
-    )
+
+
+KINDS = Lesson(
+    "options",
+    (
+        Choice("options", "Network", "resnet34", lesson.with_options(), listed=True),
+        Choice("option", "Drawn", "B", tuple(lesson.OPTIONS)),
+    ),
+    _kinds,
+)
 
 
 DAMAGES: dict[str, lesson.Damage] = {"shortcut cut": "cut", "block dropped": "drop"}

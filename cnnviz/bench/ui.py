@@ -248,6 +248,8 @@ KNOBS = (
     Knob("lenet, a map of C3", "[aria-label='Map of C3']", _TO_AND_FRO),
     Knob("lenet, wrong units", "[type=range][aria-label^=Units]", ["ArrowRight"]),
     Knob("shortcuts, its batch norm", "[role=switch]"),
+    Knob("shortcuts, its options", "fieldset input:checked", ["ArrowRight"], "shortcuts?point=Options+A,+B,+C"),
+    Knob("kernels, a stride's layer", "[name=knob-taken]:checked", ["ArrowRight"], "kernels?show=network"),
     Knob("alexnet, LRN's α", "[aria-label='α']", _TO_AND_FRO, "alexnet?idea=LRN"),
     Knob("alexnet, the pooling's window", "[type=range]", _TO_AND_FRO, "alexnet?idea=Pooling"),
     Knob("alexnet, dropout's draw", "#knob-draw", ["ArrowUp"], "alexnet?idea=Dropout"),

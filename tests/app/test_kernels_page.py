@@ -118,13 +118,14 @@ def test_a_network_in_stacks_stands_beside_itself():
     assert not app.exception
     assert "62,875,112 parameters, 13,709,160,992 MACs" in said(app)
     assert "its stack does so in its last layer, sees the same 11 × 11" in said(app)
-    app.segmented_control(key="taken").set_value("the first layer").run()
+    turn(app, taken="the first layer")
     assert "sees 35 × 35, not 11 × 11" in said(app)
-    app.selectbox(key="large").set_value("googlenet").run()
-    assert "**0 of 10** replaced layers have fewer parameters" in said(app)
-    app.segmented_control(key="within").set_value("as many as in").run()
-    assert "**10 of 10** replaced layers" in said(app)
-    assert list(app.table[1].value["parameters"])[1] == "12.8\u00a0k → 6.96\u00a0k"
+    turn(app, large="googlenet")
+    assert "0 of 10 replaced layers have fewer parameters" in said(app)
+    turn(app, within="as many as in")
+    assert "10 of 10 replaced layers" in said(app)
+    assert "12.8\u00a0k → 6.96\u00a0k" in [cell for row in Answer(app).rows for cell in row]
+    assert len(given(app, "graph")) == 2
     assert not app.error
 
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from components import Answer, turn
+from components import Answer, given, turn
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -108,20 +108,23 @@ def test_gradients_of_the_recorded_trainings():
 
 def test_the_three_options_stand_side_by_side():
     app = opened(point="Options A, B, C", options="resnet18", option="A")
-    assert [metric.value for metric in app.metric] == [
+    assert list(Answer(app).numbers.values()) == [
         *("11,515,688", "1,794,805,760"),
         *("11,689,512", "1,814,073,344"),
         *("12,043,816", "1,878,298,624"),
     ]
     assert "nothing on the shortcuts has a weight." in words(app)
-    assert "**A** 25.03 and 7.76; **B** 24.52 and 7.46; **C** 24.19 and 7.40" in words(app)
-    app.segmented_control(key="option").set_value("B").run()
+    assert "A 25.03 and 7.76; B 24.52 and 7.46; C 24.19 and 7.40" in words(app)
+    [padded] = given(app, "graph")
+    turn(app, option="B")
+    [projected] = given(app, "graph")
+    assert ["conv 1×1" in drawing["svg"] for drawing in (padded, projected)] == [False, True]
     assert "3 projections with 173,824 parameters" in words(app)
     assert "at stride 1" not in words(app)
-    app.selectbox(key="options").set_value("resnet50").run()
+    turn(app, options="resnet50")
     assert "layer1.0's, from 64 to 256 maps, is one at stride 1" in words(app)
-    app.selectbox(key="options").set_value("resnet20").run()
-    assert app.metric[0].value == "269,722"
+    turn(app, options="resnet20")
+    assert Answer(app).numbers["A, parameters"] == "269,722"
     assert not app.exception
 
 

@@ -31,6 +31,8 @@ def layer_graph(
     projector: bool = False,
     height: int | None = None,
     steps: Sequence[Mapping[str, Any]] = (),
+    of: str = "",
+    turn: int = 0,
 ) -> None:
     """Show a drawing, with the selected node lit, and all that leads to it.
 
@@ -45,6 +47,7 @@ def layer_graph(
         steps: the fields of each `Step` of its forward pass, which the tool bar's first button plays, and Space; each
             node comes once. Where it rests, it picks. A shape of none isn't shown.
         height: in pixels; else as high as the screen has room for, or less from left to right.
+        of, turn: the key of the knobs that this drawing answers, and which turn of them.
     """
     data = {
         "svg": svg,
@@ -55,6 +58,9 @@ def layer_graph(
         "height": height,
         "back": on_back is not None,
         "steps": list(steps),
+        "place": key,
+        "of": of,
+        "turn": turn,
     }
     _drawing(key=key, data=data, on_fold_change=on_fold, on_back_change=on_back or _nothing)
 

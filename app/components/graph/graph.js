@@ -7,7 +7,7 @@ const graphs = new WeakMap()
 export default function ({ data, parentElement, setTriggerValue }) {
   let graph = graphs.get(parentElement)
   if (!graph) graphs.set(parentElement, (graph = createGraph(parentElement.querySelector(".frame"))))
-  graph.show(data, setTriggerValue)
+  graph.show(lastOf(data), setTriggerValue)
   return () => { graph.end(); graphs.delete(parentElement) }
 }
 
@@ -363,6 +363,8 @@ function createGraph(frame) {
     tip.hidden = true
   }
 
+  const onTurned = () => { const last = lastOf(data); if (last !== data) show(last, send) }
+  addEventListener("cnnviz:turned", onTurned)
   addEventListener("cnnviz:selected", onSelected)
   addEventListener("cnnviz:pick", onPick)
   return {
@@ -372,10 +374,17 @@ function createGraph(frame) {
       pass.end()
       hideTip()
       clearTimeout(clock)
+      removeEventListener("cnnviz:turned", onTurned)
       removeEventListener("cnnviz:selected", onSelected)
       removeEventListener("cnnviz:pick", onPick)
     },
   }
+}
+
+// Where knobs have been turned further than Python knows of, what the browser has been answered since.
+function lastOf(data) {
+  const last = window.cnnvizTurned?.[data.of], svg = last?.drawings?.[data.place]
+  return svg && last.turn > data.turn ? { ...data, svg, turn: last.turn } : data
 }
 
 const isDark = colour => {

@@ -56,10 +56,11 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words or numbers: side by side, or slid along if they are in an order.
+    """One of a few words or numbers: side by side, in a list, or slid along if they are in an order.
 
     Attributes:
         name, label, usual, help, unless: as those of a number.
+        slider, listed: whether it can be slid, or is a list.
         wide: whether it has the place of two.
     """
 
@@ -69,6 +70,7 @@ class Choice:
     offered: Sequence[int | str]
     help: str = ""
     slider: bool = False
+    listed: bool = False
     wide: bool = False
     unless: tuple[str, Value] | None = None
 

@@ -96,7 +96,7 @@ function createBoard(place) {
   return board
 }
 
-function drawKnob({ kind, name, label, help, low, high, step, blank, slider, offered, wide }, turned) {
+function drawKnob({ kind, name, label, help, low, high, step, blank, slider, listed, offered, wide }, turned) {
   const whole = document.createElement("div"), id = `knob-${name}`
   const words = escaped(label), asks = help ? `<button type="button" class="help" popovertarget="${id}-help" aria-label="What ${words} is">?</button><span popover id="${id}-help">${escaped(help)}</span>` : ""
   whole.className = `knob ${kind}${wide ? " wide" : ""}`
@@ -106,8 +106,8 @@ function drawKnob({ kind, name, label, help, low, high, step, blank, slider, off
     box.oninput = () => turned(box.checked)
     return { whole, set: value => { box.checked = value } }
   }
-  if (kind === "Preset") {
-    whole.innerHTML = `<label for="${id}">${words}</label><select id="${id}">${offered.map(one => `<option>${escaped(one)}</option>`).join("")}</select>`
+  if (kind === "Preset" || listed) {
+    whole.innerHTML = `<label for="${id}">${words}${asks}</label><select aria-label="${words}" id="${id}">${offered.map(one => `<option>${escaped(one)}</option>`).join("")}</select>`
     const list = whole.querySelector("select")
     list.oninput = () => turned(list.value)
     return { whole, set: value => { list.value = value } }
