@@ -98,6 +98,7 @@ def test_a_drawing_is_there_again_when_the_pad_is(lenet):
     says(lenet, "7")
     lenet.get_by_role("radio", name="sample").click()
     expect(pad(lenet)).not_to_be_attached()
+    expect(lenet.get_by_role("radio", name="pad")).to_have_count(1)  # the page before goes a moment later
     lenet.get_by_role("radio", name="pad").click()
     says(lenet, "7")
     lenet.get_by_role("button", name="Undo").click()
