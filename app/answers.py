@@ -1,6 +1,7 @@
 """The answers to a lesson's knobs, for browsers that ask while one is being turned.
 
-They depend on nothing but the knobs: no session is touched, and no run of a page is needed.
+They depend on nothing but the knobs, and what a page has kept for its picture: no session is touched, and no run of a
+page is needed.
 """
 
 from starlette.requests import Request
