@@ -17,7 +17,7 @@ from streamlit.watcher import LocalSourcesWatcher
 
 from app import again
 
-SESSIONS = 320  # that are kept for two minutes when their connection is gone; beyond 128, a hall lost its pictures
+SESSIONS = 300  # that are kept for two minutes when their connection is gone; beyond 128, a hall lost its pictures
 MOST_UPLOADED, MOST_FILES = 500_000_000, 1_000  # bytes, and files, of all visitors that wait to be taken by a page
 
 

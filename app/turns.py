@@ -1,4 +1,4 @@
-"""Who draws a page now: as many at a time as the processor can serve, so that each is done soon and none waits for all.
+"""Who draws a page now: not many more at a time than the processor can serve, so that each is done soon.
 
 Hundreds of runs at once would share one interpreter: all of their pages would be there in the end, none before, the
 server's own thread would hardly get to run, and the messages of all of them would be in memory together.
@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-AT_ONCE = max(2, os.cpu_count() or 1)
-"""One interpreter serves them all; meanwhile some compress or hash, or wait for a pass or a layout."""
+AT_ONCE = 2 * max(2, os.cpu_count() or 1)
+"""One interpreter serves them all; meanwhile some compress or hash, and about half wait for a pass or a layout."""
 STANDSTILL = 1.0  # seconds without anybody done, after which whoever waits goes on: those ahead wait for something else
 
 

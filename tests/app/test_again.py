@@ -225,6 +225,8 @@ def test_a_browser_comes_back_to_its_page(app_url, page: Tab):
     page.wait_for_load_state("networkidle")
     node(page, "layer1.0.conv1").click()
     selected(page, "layer1.0.conv1", "conv 3×3, pad 1 · 16 × 32 × 32")
+    expect(page).to_have_url(re.compile(r"layer=layer1\.0\.conv1"))  # Python, too, has done with the pick
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
     before = set(files)
     connections[0].close()
     page.wait_for_timeout(100)
