@@ -12,7 +12,6 @@ from app.panels.knobs import Lesson
 from cnnviz.analysis.kernels import replicate
 from cnnviz.views import lessons_kernels, pieces, replication
 
-STRIDE = "Pixels from one place of the K × K kernel to the next."
 KNOBS = (
     Choice("kernel", "Kernel K × K", 5, lessons_kernels.KERNELS, slider=True, wide=True),
     Number("in", "Channels in", 1, 1, 4096, help="Channels that all read.", slider=False),
@@ -33,7 +32,7 @@ KNOBS = (
         help="Pixels from one weight of a kernel to the next, in every layer.",
         slider=False,
     ),
-    Number("stride", "Stride", 1, 1, 4, help=STRIDE, slider=False),
+    Number("stride", "Stride", 1, 1, 4, help="Pixels from one place of the K × K kernel to the next.", slider=False),
     Choice(
         *("strided", "in layer", "last", ("last", "first", "each")),
         help="Which layers of the stack have the stride.",

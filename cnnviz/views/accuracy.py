@@ -58,8 +58,10 @@ def accuracy_against_cost(
     return {
         **{"name": "accuracy", "kind": "bubbles", "height": 335, "points": points},
         "label": f"{accuracy} accuracy against {cost} of {len(points)} networks",
-        "x": charts.powers(title, min(costs) / 2, max(costs) * 1.4),
-        "y": charts.axis(f"{accuracy} accuracy, %", min(gains) - 2, max(gains) + 2, widen=False),
+        "x": charts.powers(title, min(costs, default=1e9) / 2, max(costs, default=1e9) * 1.4),
+        "y": charts.axis(
+            f"{accuracy} accuracy, %", min(gains, default=80) - 2, max(gains, default=80) + 2, widen=False
+        ),
         "front": [[math.log10(costs[n]), gains[n]] for n in front],
         "legend": [
             {"name": "Pareto front", "tone": "blue", "look": ""},

@@ -75,6 +75,13 @@ def test_the_cost_and_the_accuracy_are_knobs():
     assert not app.exception
 
 
+def test_accuracy_of_networks_without_a_figure_is_an_empty_chart():
+    app = opened(choice="CIFAR-10", chart="Accuracy")
+    assert not app.exception
+    assert bubbles(app)["points"] == []
+    assert "10 of the 10 have no such figure." in words(app)
+
+
 def test_vggs_convolutions_beside_alexnets():
     app = opened()
     app.selectbox(key="choice").set_value("VGG-16 and AlexNet").run()

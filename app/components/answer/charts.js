@@ -1,5 +1,5 @@
-// Charts from plain numbers: lines over two axes, bars of several parts, a grid of who reads
-// what, and windows that shrink layer by layer.
+// Charts from plain numbers. Each kind is a function of DRAWN: what `cnnviz/views` says of a chart, and its room -> SVG,
+// and the values that can be pointed at.
 
 const NEAR = 28  // px from a value within which a pointer means it
 

@@ -3,15 +3,12 @@
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const table = parentElement.querySelector("table")
   const reason = parentElement.querySelector(".reason")
+  const only = parentElement.querySelector("[role=switch]")
+  if (table.sifted !== data.differing) sift(data.differing)  // a link, or the back button; or the page is new
+  only.oninput = () => { sift(only.checked); setStateValue("differing", only.checked) }
   const shown = JSON.stringify([data.columns, data.rows, data.hint])
   if (table.shown === shown) return  // another run with the same table: what is picked stays
   table.shown = shown
-
-  const only = parentElement.querySelector("[role=switch]")
-  const sift = () => table.classList.toggle("sifted", only.checked)
-  only.checked = data.differing
-  only.oninput = () => { sift(); setStateValue("differing", only.checked) }
-  sift()
 
   const element = (name, text, className) => {
     const made = document.createElement(name)
@@ -43,6 +40,11 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const headOfTable = element("thead")
   headOfTable.append(head)
   table.replaceChildren(headOfTable, body)
+
+  function sift(differing) {
+    table.sifted = only.checked = differing
+    table.classList.toggle("sifted", differing)
+  }
 
   function cellOf(row, column, cell) {
     if (!cell) return element("td")
